@@ -1,0 +1,1 @@
+//! Turns the competition's annotation files into columns.

@@ -1,0 +1,27 @@
+//! Every bound on untrusted input, in one place, with its reason.
+
+/// Longest member name or link target that a tar header chain may carry, in bytes.
+///
+/// Linux refuses longer paths (`PATH_MAX`); a longer one is an attempt to exhaust memory.
+pub const MEMBER_NAME_BYTES: u64 = 4096;
+
+/// Largest pax or GNU extension record, in bytes (GNU tar and tar-core stop at 1 MiB too).
+pub const TAR_EXTENSION_BYTES: u64 = 1 << 20;
+
+/// Largest member that is read into memory, in bytes.
+pub const MEMBER_BYTES: u64 = 1 << 31;
+
+/// Most members in one archive; member numbers are stored as 32-bit integers.
+pub const MEMBERS: u64 = (1 << 31) - 1;
+
+/// Most pixels of one image: Pillow's own error limit, twice `Image.MAX_IMAGE_PIXELS`.
+pub const IMAGE_PIXELS: u64 = 178_956_970;
+
+/// Most scans of one progressive image; real files have about ten, attacks have thousands.
+pub const IMAGE_SCANS: u32 = 500;
+
+/// Largest annotation JSON after decompression, in bytes (2021's is about 1.3 GB).
+pub const ANNOTATION_BYTES: u64 = 4 << 30;
+
+/// Longest line of a submission, in bytes: an id and a few labels need 100.
+pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
