@@ -1,5 +1,7 @@
 //! Turns a file as downloaded (tar, tar.gz, a directory) into members that can be read at random.
 
+pub mod deflate;
+
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
