@@ -1,6 +1,9 @@
 //! Turns a file as downloaded (tar, tar.gz, a directory) into members that can be read at random.
 
 pub mod deflate;
+pub(crate) mod gzip;
+pub(crate) mod points;
+pub(crate) mod tar;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
+pub mod header;
+
 use crate::error::Result;
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.
