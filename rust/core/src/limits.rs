@@ -28,3 +28,6 @@ pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
 
 /// Longest gzip header, in bytes: the name and the comment in it have no limit of their own.
 pub const GZIP_HEADER_BYTES: u64 = 1 << 20;
+
+/// Most output bytes between a seek point and its member; the pass makes points more often.
+pub const READ_AHEAD_BYTES: u64 = 4 << 20;

@@ -6,6 +6,14 @@
 
 use super::deflate::{Trace, WINDOW};
 
+/// First byte of a stored window: the point is where a block begins.
+pub(crate) const POINT_AT_BLOCK: u8 = 0;
+/// First byte of a stored window: the point is inside a block, whose header begins at the bit that
+/// the next eight bytes give.
+pub(crate) const POINT_INSIDE: u8 = 1;
+/// What is stored for a point at a block that needs no history.
+pub(crate) const NO_WINDOW: [u8; 2] = [POINT_AT_BLOCK, 0];
+
 /// A place where decoding can start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Point {
