@@ -1,7 +1,10 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
+mod baseline;
+mod colour;
 mod crop;
 mod decoder;
+mod huffman;
 mod jpeg;
 mod many;
 mod output;
