@@ -24,5 +24,6 @@ pub mod pixels;
 pub mod predictions;
 pub mod progress;
 pub mod random;
+pub mod synth;
 
 pub use error::{Error, ErrorKind, Result};

@@ -6,6 +6,7 @@
 
 mod errors;
 mod run;
+mod synth;
 
 use pyo3::prelude::*;
 
@@ -14,4 +15,6 @@ mod _core {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
+    use super::synth::PyCamera;
 }
