@@ -75,11 +75,11 @@ class Category:
         return f"{ROOT}/{group}/{self.name.replace(TIMES, '')}"
 
 
-_ONSETS = tuple(["b", "br", "c", "cr", "d", "dr", "f", "g", "gl", "h", "k", "l", "m", "n", "p", "pl", "pr", "qu", "r", "s", "sc", "sp", "st", "t", "tr", "v", "z"])
+_ONSETS = (*"bcdfghklmnprstvz", "br", "cr", "dr", "gl", "pl", "qu", "sc", "st", "tr")
 _VOWELS = ("a", "e", "i", "o", "u", "ae", "y")
 _CODAS = ("", "", "", "l", "m", "n", "r", "s", "x")
 _GENUS_ENDINGS = ("ops", "ella", "idia", "axis", "ura", "ium", "ora", "anthe", "odes", "ornis")
-_EPITHET_ENDINGS = tuple(["ensis", "ata", "oides", "ifera", "icola", "ula", "atus", "ina", "escens", "osa"])
+_EPITHET_ENDINGS = ("ensis", "ata", "oides", "ifera", "icola", "ula", "atus", "ina", "osa")
 
 # The length of the member path that a name must lead to, for the first category of a group.
 _PATH_LENGTHS = {
