@@ -103,6 +103,12 @@ impl Oval {
     }
 }
 
+/// The colour of one individual: up to `most` of another colour in it, in the picture's light.
+fn stray(colour: [f32; 3], most: f32, light: f32, noise: &mut Noise) -> [f32; 3] {
+    let share = noise.between(0.0, most);
+    colour.map(|level| light * (level * (1.0 - share) + noise.between(20.0, 235.0) * share))
+}
+
 /// Everything one picture is painted from.
 pub(super) struct Scene {
     background: Field,
@@ -119,14 +125,9 @@ impl Scene {
     /// The scene of one picture; `grain` is the standard deviation of the average class' grain.
     pub(super) fn new(look: &Look, key: u64, width: u32, height: u32, grain: f32) -> Self {
         let mut noise = Noise::new(key, 3);
-        let light = noise.between(0.8, 1.15);
-        let tint = noise.between(0.0, 0.45);
-        let stray = [0; 3].map(|_| noise.between(40.0, 200.0));
-        let mut habitat = look.habitat;
-        for (level, stray) in habitat.iter_mut().zip(stray) {
-            *level = light * (*level * (1.0 - tint) + stray * tint);
-        }
-        let subject = look.subject.map(|level| level * light);
+        let light = noise.between(0.6, 1.25);
+        let habitat = stray(look.habitat, 0.8, light, &mut noise);
+        let subject = stray(look.subject, 0.75, light, &mut noise);
         Self {
             background: Field::new(habitat, 38.0, &mut noise),
             subject: Field::new(subject, 24.0, &mut noise),
