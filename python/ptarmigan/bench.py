@@ -118,9 +118,7 @@ def _crop_with_pillow(data: bytes, box: NDArray[Any]) -> NDArray[np.uint8]:
 
     x, y, width, height, flip = box.tolist()
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    image = image.resize(
-        (SIZE, SIZE), Image.Resampling.BILINEAR, box=(x, y, x + width, y + height)
-    )
+    image = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=(x, y, x + width, y + height))
     if flip:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return np.asarray(image)
@@ -331,7 +329,9 @@ def run_bench(
         raise ValueError(f"`seconds` must be above 0 and less than a day, not `{seconds}`")
     if threads is not None and threads < 1:
         raise ValueError(f"`threads` must be at least 1, not `{threads}`")
-    all_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    all_threads = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    )
     counts = sorted({1, all_threads or 1}) if threads is None else [threads]
     rows = []
     with _archive_path(path) as (archive_path, source):

@@ -65,8 +65,14 @@ class DemoResult:
             ("index, with md5", f"{self.index_megabytes_per_second:,.0f} MB/s"),
             ("random crops in training", f"{self.images_per_second:,.0f} images/s"),
             ("validation top-1 error", f"{self.val_top_1_error:.1%}"),
-            ("test top-1 error", f"{self.top_1_error:.1%}  (guessing {self.guess_top_1_error:.1%})"),
-            ("test top-5 error", f"{self.top_5_error:.1%}  (guessing {self.guess_top_5_error:.1%})"),
+            (
+                "test top-1 error",
+                f"{self.top_1_error:.1%}  (guessing {self.guess_top_1_error:.1%})",
+            ),
+            (
+                "test top-5 error",
+                f"{self.top_5_error:.1%}  (guessing {self.guess_top_5_error:.1%})",
+            ),
             ("official top-5 error", f"{self.official_top_5_error:.1%}"),
             ("whole run", f"{self.seconds:.1f} s"),
         ]
@@ -242,9 +248,7 @@ def run_demo(
     started = time.perf_counter()
     root = Path(folder)
     say("making a data set of made-up pictures ...")
-    made = write_dataset(
-        root, scale=0.01, images=images, max_side=128, seed=seed, threads=threads
-    )
+    made = write_dataset(root, scale=0.01, images=images, max_side=128, seed=seed, threads=threads)
     archives, speed = _index(root, say)
     train, val, test = (
         INaturalist(root, version="2017", split=split) for split in ("train", "val", "test")

@@ -14,7 +14,6 @@ from ptarmigan.cli.terminal import (
     print_json_list,
     progress_bar,
     put,
-    say,
 )
 
 if TYPE_CHECKING:

@@ -33,9 +33,7 @@ def add_commands(commands: Any) -> None:
         ("crop", "only random crops, resized"),
         ("loader", "only batches read from the archive"),
     ):
-        bench.add_argument(
-            f"--{work}", action="append_const", dest="works", const=work, help=text
-        )
+        bench.add_argument(f"--{work}", action="append_const", dest="works", const=work, help=text)
     bench.add_argument("--seconds", type=float, default=3.0, help="time for each row (3)")
     bench.add_argument("--threads", type=int, metavar="N", help="threads (one a processor)")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING, Any
 
-from ptarmigan.cli.terminal import add_command, print_json, print_table, say
+from ptarmigan.cli.terminal import add_command
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 __all__ = ["add_commands"]
 
@@ -39,3 +38,63 @@ def add_commands(commands: Any) -> None:
     score.add_argument("--split", default="val", choices=("val", "train"), help="of ROOT (val)")
     score.add_argument("--official", action="store_true", help="as the competition's own program")
     score.add_argument("-k", "--k", type=int, default=5, help="labels a row that count (5)")
+
+
+def _load(path: str, name: str) -> dict[str, np.ndarray]:
+    """The arrays of a .npz, or the one of a .npy under ``name``, not read before it is used."""
+    import zipfile
+
+    import numpy as np
+
+    from ptarmigan.errors import SubmissionError
+
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        arrays = {name: loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise SubmissionError(f"`{path}`: not an array that NumPy can load: {error}") from error
+    if name not in arrays:
+        found = ", ".join(f"`{key}`" for key in arrays) or "nothing"
+        raise SubmissionError(f"`{path}`: expected an array named `{name}`, found {found}")
+    return arrays
+
+
+def _image_ids(arguments: argparse.Namespace, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    if arguments.ids is not None:
+        return _load(arguments.ids, "ids")["ids"]
+    if arguments.root is not None:
+        from pathlib import Path
+
+        from ptarmigan.annotations import Table
+        from ptarmigan.release import find_annotations
+
+        return Table(find_annotations(Path(arguments.root), arguments.split)).image_ids
+    if "ids" in arrays:
+        return arrays["ids"]
+    raise ValueError("the rows need ids: give --ids or --root, or a .npz that has `ids`")
+
+
+def _submit(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from ptarmigan import top_k, write_submission
+    from ptarmigan.errors import SubmissionError
+
+    arrays = _load(arguments.logits, "logits")
+    logits = arrays["logits"]
+    ids = _image_ids(arguments, arrays)
+    if logits.ndim != 2 or ids.shape != logits.shape[:1]:
+        raise SubmissionError(
+            f"`{arguments.logits}`: expected ({len(ids)}, categories) logits, one row for each of "
+            f"the {len(ids)} ids, found shape {logits.shape}"
+        )
+    predicted = np.empty((len(logits), arguments.k), np.int32)
+    for start in range(0, len(logits), _ROWS):
+        rows = np.ascontiguousarray(logits[start : start + _ROWS])
+        predicted[start : start + _ROWS] = top_k(rows, k=arguments.k)
+    write_submission(arguments.output, ids, predicted)
+    summary = {"submission": arguments.output, "rows": len(ids), "k": arguments.k}
+    if arguments.json:
+        print_json(summary)
+    else:
+        say(f"wrote {len(ids):,} rows of {arguments.k} labels to {arguments.output}")
