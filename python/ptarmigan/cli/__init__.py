@@ -32,6 +32,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parses, and lets an optional positional argument follow an option: ``ls X --json PATTERN``.
+
+    argparse gives up on such an argument at the first option; what is left over then is it.
+    """
+    arguments, left = parser.parse_known_args(argv)
+    late = getattr(arguments, "late", None)
+    if len(left) == 1 and not left[0].startswith("-") and late and getattr(arguments, late) is None:
+        setattr(arguments, late, left[0])
+    elif left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return arguments
+
+
 def _silence_stdout() -> None:
     """Points standard output at nothing, so that the flush at exit cannot fail again."""
     nothing = os.open(os.devnull, os.O_WRONLY)
@@ -81,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: After ``--help`` (0), and where the arguments make no sense (2).
     """
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = _parse(parser, argv)
     if arguments.version:
         from ptarmigan._core import __version__
 

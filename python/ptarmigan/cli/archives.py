@@ -34,7 +34,7 @@ def add_commands(commands: Any) -> None:
     verify.add_argument("archive", metavar="ARCHIVE")
     _add_index_option(verify)
 
-    listing = add_command(commands, "ls", _ls, "list the members of an archive")
+    listing = add_command(commands, "ls", _ls, "list the members of an archive", "pattern")
     listing.add_argument("archive", metavar="ARCHIVE")
     listing.add_argument(
         "pattern", metavar="PATTERN", nargs="?", help="shell pattern; its * matches / too"
@@ -60,43 +60,12 @@ def open_archive(path: str, index: str | None = None, **options: Any) -> Archive
         return Archive(path, index_path=index, progress=report, **options)
 
 
-def _index(arguments: argparse.Namespace) -> int:
-    import os
-    from pathlib import Path
+def _index(arguments: argparse.Namespace) -> None:
+    raise NotImplementedError
 
-    from ptarmigan import build_index
 
-    started = time.perf_counter()
-    if arguments.archive == "-":
-        if arguments.index is None:
-            raise ValueError("an archive on standard input needs --index FILE")
-        target = Path(arguments.index)
-        with progress_bar("indexing standard input", "bytes") as report:
-            built = build_index(
-                sys.stdin.buffer, target, expected_md5=arguments.md5, progress=report
-            )
-        return _print_summary("-", target, built, time.perf_counter() - started)
-    target = Path(arguments.index or f"{arguments.archive}.ptidx")
-    fresh = arguments.rebuild or not target.exists()
-    archive = open_archive(
-        arguments.archive,
-        arguments.index,
-        build="rebuild" if arguments.rebuild else "auto",
-        expected_md5=arguments.md5,
-    )
-    seconds = time.perf_counter() - started if fresh else None
-    summary = {
-        "archive": arguments.archive,
-        "index": str(target),
-        "members": len(archive),
-        "bytes": os.stat(arguments.archive).st_size,
-        "md5": archive.md5,
-        "index_bytes": target.stat().st_size,
-        "seconds": seconds,
-    }
-    if arguments.json:
-        print_json(summary)
-    return 0
+def _verify(arguments: argparse.Namespace) -> None:
+    raise NotImplementedError
 
 
 def _rows(archive: Archive, pattern: str | None) -> Iterator[tuple[int, str]]:

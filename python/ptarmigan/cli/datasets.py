@@ -47,7 +47,7 @@ def _synth(arguments: argparse.Namespace) -> None:
     from ptarmigan.synth import write_dataset
 
     options = vars(arguments).copy()
-    for name in ("run", "command", "version", "json", "root"):
+    for name in ("run", "late", "command", "version", "json", "root"):
         options.pop(name)
     with progress_bar(f"writing {arguments.root}", "pictures") as report:
         made = write_dataset(arguments.root, **options, progress=report)

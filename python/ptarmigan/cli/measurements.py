@@ -13,7 +13,7 @@ __all__ = ["add_commands"]
 def add_commands(commands: Any) -> None:
     """Adds the commands that need no data."""
     demo = add_command(
-        commands, "demo", _demo, "train, predict and score on a small made-up data set"
+        commands, "demo", _demo, "train, predict and score on a small made-up data set", "folder"
     )
     demo.add_argument("folder", metavar="DIR", nargs="?", help="where to work (a temporary folder)")
     demo.add_argument("--keep", action="store_true", help="keep the files and say where they are")
@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
     demo.add_argument("--threads", type=int, metavar="N", help="threads (one a processor)")
 
     bench = add_command(
-        commands, "bench", _bench, "measure decoding, cropping and loading beside Pillow"
+        commands, "bench", _bench, "measure decoding, cropping and loading beside Pillow", "path"
     )
     bench.add_argument(
         "path", metavar="ROOT|ARCHIVE", nargs="?", help="photos to use (made-up ones)"

@@ -98,3 +98,7 @@ def _submit(arguments: argparse.Namespace) -> None:
         print_json(summary)
     else:
         say(f"wrote {len(ids):,} rows of {arguments.k} labels to {arguments.output}")
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    raise NotImplementedError

@@ -29,14 +29,21 @@ _LINE_EVERY: Final = 10.0
 
 
 def add_command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], help_text: str
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    help_text: str,
+    late: str | None = None,
 ) -> argparse.ArgumentParser:
-    """Adds a subcommand that has ``--json`` and calls ``run`` with its arguments."""
+    """Adds a subcommand that has ``--json`` and calls ``run`` with its arguments.
+
+    ``late`` is its positional argument that may be left out.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".",
         allow_abbrev=False,
     )  # fmt: skip
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, late=late)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     return parser
 
