@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import ptarmigan as pt
+import pytest
 from ptarmigan.cli import main
 from ptarmigan.synth import SyntheticDataset, write_dataset
 
@@ -88,8 +87,8 @@ def test_version_is_that_of_the_package(capsys):
         ["ls"],
         ["ls", "a", "b", "c"],
         ["index", "x.tar", "--no-such-option"],
-        ["score", "submission.csv"],
-        ["score", "submission.csv", "--truth", "a", "--root", "b"],
+        ["submit", "logits.npy"],
+        ["submit", "logits.npy", "-o", "x", "--ids", "a", "--root", "b"],
         ["synth", "x", "--images", "many"],
     ],
 )
@@ -115,6 +114,7 @@ def test_no_command_prints_the_help_and_exits_with_2(capsys):
         ["synth", "new", "--scale", "7"],
         ["synth", "new", "--images", "0"],
         ["index", "-"],
+        ["score", "submission.csv"],
         ["bench", "--seconds", "0"],
         ["bench", "--threads", "0"],
     ],
@@ -252,7 +252,7 @@ def test_ls_into_a_closed_pipe_is_quiet(archive):
 
 
 def test_cat_writes_the_very_bytes(archive, contents):
-    first, last = list(contents)[0], list(contents)[-1]
+    first, *_, last = contents
     command = [*PROGRAM, "cat", str(archive), last, first]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stdout == contents[last] + contents[first]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ptarmigan.cli.terminal import (
     add_command,
-    print_json,
     print_json_list,
     progress_bar,
     put,

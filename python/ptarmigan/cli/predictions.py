@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
-from ptarmigan.cli.terminal import add_command
+from ptarmigan.cli.terminal import add_command, print_json, put, say
 
 if TYPE_CHECKING:
-    pass
+    import numpy as np
+
+    from ptarmigan.annotations import Table
 
 __all__ = ["add_commands"]
-
-# Rows of logits that are ranked at a time: 333 MB of float32 at 5,089 categories.
-_ROWS = 16_384
 
 
 def add_commands(commands: Any) -> None:
@@ -32,9 +32,12 @@ def add_commands(commands: Any) -> None:
 
     score = add_command(commands, "score", _score, "score a submission against the truth")
     score.add_argument("submission", metavar="SUBMISSION", help="CSV of id,predicted")
-    truth = score.add_mutually_exclusive_group(required=True)
-    truth.add_argument("--truth", metavar="FILE", help="CSV of id,expected[,usage]")
-    truth.add_argument("--root", metavar="ROOT", help="data set that has the labels")
+    score.add_argument("--truth", metavar="FILE", help="CSV of id,expected[,usage]")
+    score.add_argument(
+        "--root",
+        metavar="ROOT",
+        help="data set that has the labels (without --truth) and the super categories",
+    )
     score.add_argument("--split", default="val", choices=("val", "train"), help="of ROOT (val)")
     score.add_argument("--official", action="store_true", help="as the competition's own program")
     score.add_argument("-k", "--k", type=int, default=5, help="labels a row that count (5)")
@@ -59,24 +62,26 @@ def _load(path: str, name: str) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _table(root: str, split: str) -> Table:
+    from pathlib import Path
+
+    from ptarmigan.annotations import Table
+    from ptarmigan.release import find_annotations
+
+    return Table(find_annotations(Path(root), split))
+
+
 def _image_ids(arguments: argparse.Namespace, arrays: dict[str, np.ndarray]) -> np.ndarray:
     if arguments.ids is not None:
         return _load(arguments.ids, "ids")["ids"]
     if arguments.root is not None:
-        from pathlib import Path
-
-        from ptarmigan.annotations import Table
-        from ptarmigan.release import find_annotations
-
-        return Table(find_annotations(Path(arguments.root), arguments.split)).image_ids
+        return _table(arguments.root, arguments.split).image_ids
     if "ids" in arrays:
         return arrays["ids"]
     raise ValueError("the rows need ids: give --ids or --root, or a .npz that has `ids`")
 
 
 def _submit(arguments: argparse.Namespace) -> None:
-    import numpy as np
-
     from ptarmigan import top_k, write_submission
     from ptarmigan.errors import SubmissionError
 
@@ -88,10 +93,7 @@ def _submit(arguments: argparse.Namespace) -> None:
             f"`{arguments.logits}`: expected ({len(ids)}, categories) logits, one row for each of "
             f"the {len(ids)} ids, found shape {logits.shape}"
         )
-    predicted = np.empty((len(logits), arguments.k), np.int32)
-    for start in range(0, len(logits), _ROWS):
-        rows = np.ascontiguousarray(logits[start : start + _ROWS])
-        predicted[start : start + _ROWS] = top_k(rows, k=arguments.k)
+    predicted = top_k(logits, k=arguments.k)
     write_submission(arguments.output, ids, predicted)
     summary = {"submission": arguments.output, "rows": len(ids), "k": arguments.k}
     if arguments.json:
@@ -101,4 +103,21 @@ def _submit(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    raise NotImplementedError
+    from ptarmigan import score
+
+    truth: Any = arguments.truth
+    options: dict[str, Any] = {}
+    if arguments.root is not None:
+        table = _table(arguments.root, arguments.split)
+        ids, _, groups = table.categories
+        options["supercategories"] = dict(zip(ids, groups, strict=True))
+        truth = truth or (table.image_ids, table.category_ids)
+    if truth is None:
+        raise ValueError("the score needs the truth: give --truth or --root")
+    found = score(
+        arguments.submission, truth, k=arguments.k, official=arguments.official, **options
+    )
+    if arguments.json:
+        print_json(found.to_dict())
+    else:
+        put(str(found))
