@@ -19,9 +19,6 @@ __all__ = ["census", "describe", "describe_annotations"]
 
 Figures = dict[str, Any]
 
-# The numbers of the column `format` of `Archive.members`.
-_FORMATS: Final = ("unknown", "JPEG", "PNG", "GIF", "WebP", "BMP", "TIFF")
-_JPEG: Final = _FORMATS.index("JPEG")
 # T.81 table B.1: start-of-frame markers of progressive files.
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 # Ratio of the first component's sampling factors to the second's.
@@ -59,8 +56,10 @@ def census(archive: Archive) -> Figures:
         ``rotated`` (EXIF orientation other than 1), ``max_side``, ``megapixels`` (5th, 50th and
         95th percentile) and ``bits_per_pixel``; ``unreadable`` are the other JPEG members.
     """
+    from ptarmigan.archive import FORMATS
+
     members = archive.members
-    jpeg = members[members["format"] == _JPEG]
+    jpeg = members[members["format"] == FORMATS.index("jpeg")]
     read = jpeg[(jpeg["width"] > 0) & (jpeg["height"] > 0)]
     pixels = read["width"].astype(np.int64) * read["height"]
     samplings: Counter[str] = Counter()
@@ -68,11 +67,11 @@ def census(archive: Archive) -> Figures:
     for factors, number in zip(*np.unique(colour["sampling"], return_counts=True), strict=True):
         samplings[_sampling_name(int(factors))] += int(number)
     figures: Figures = {
-        "archive": os.fspath(archive.path),
+        "archive": archive.path,
         "members": len(archive),
         "bytes": int(members["size"].sum()),
         "md5": archive.md5,
-        "formats": _counts(list(_FORMATS), members["format"]),
+        "formats": _counts(list(FORMATS), members["format"]),
         "unreadable": len(jpeg) - len(read),
         "modes": _counts(["none", "grey", "two", "colour", "CMYK", "more"], read["components"]),
         "samplings": dict(samplings.most_common()),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ptarmigan.cli.terminal import (
     add_command,
+    archive_progress,
+    print_json,
     print_json_list,
-    progress_bar,
     put,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -54,16 +57,95 @@ def open_archive(path: str, index: str | None = None, **options: Any) -> Archive
     """Opens an archive; shows progress while an index is made."""
     from ptarmigan import Archive
 
-    with progress_bar(f"indexing {path}", "bytes") as report:
-        return Archive(path, index_path=index, progress=report, **options)
+    return Archive(
+        path, index_path=index, progress=archive_progress(f"indexing {path}"), **options
+    )
 
 
 def _index(arguments: argparse.Namespace) -> None:
-    raise NotImplementedError
+    from pathlib import Path
+
+    if arguments.archive == "-":
+        found = _index_stdin(arguments)
+    else:
+        target = Path(arguments.index or f"{arguments.archive.rstrip('/')}.ptidx")
+        made = arguments.rebuild or not target.exists()
+        started = time.perf_counter()
+        archive = open_archive(
+            arguments.archive,
+            arguments.index,
+            build="rebuild" if arguments.rebuild else "auto",
+            expected_md5=arguments.md5,
+        )
+        seconds = time.perf_counter() - started
+        found = {
+            "archive": archive.path,
+            "index": archive.index_path,
+            "made": made,
+            "members": len(archive),
+            "member_bytes": archive.bytes,
+            "bytes": archive.archive_bytes,
+            "index_bytes": archive.index_size,
+            "md5": archive.md5,
+            "complete": archive.complete,
+            "seconds": seconds if made else None,
+            "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if made else None,
+        }
+    if arguments.json:
+        print_json(found)
+        return
+    if not found["complete"]:
+        say(f"ptarmigan: `{found['archive']}` lacks the mark of its end: it may be truncated")
+    parts = [f"{found['members']:,} members of {found['member_bytes']:,} bytes"]
+    if found["megabytes_per_second"]:
+        speed = f"{found['megabytes_per_second']:,.0f} MB/s"
+        parts.append(f"archive of {found['bytes']:,} bytes at {speed}")
+    parts.append(f"md5 {found['md5'] or '-'}")
+    parts.append(f"index of {found['index_bytes']:,} bytes" + ("" if found["made"] else ", kept"))
+    put("; ".join(parts))
 
 
-def _verify(arguments: argparse.Namespace) -> None:
-    raise NotImplementedError
+def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
+    from pathlib import Path
+
+    from ptarmigan import build_index
+
+    if arguments.index is None:
+        raise ValueError("an archive on standard input needs --index FILE")
+    found = build_index(
+        sys.stdin.buffer,
+        arguments.index,
+        expected_md5=arguments.md5,
+        progress=archive_progress("indexing standard input"),
+    )
+    return {
+        "archive": "-",
+        "index": arguments.index,
+        "made": True,
+        "members": found.members,
+        "member_bytes": found.bytes,
+        "bytes": None,
+        "index_bytes": Path(arguments.index).stat().st_size,
+        "md5": found.md5,
+        "complete": found.complete,
+        "seconds": found.seconds,
+        "megabytes_per_second": None,
+    }
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    archive = open_archive(arguments.archive, arguments.index)
+    report = archive.verify(progress=archive_progress(f"verifying {archive.path}", "members"))
+    if arguments.json:
+        failures = [{"name": name, "reason": reason} for name, reason in report.bad]
+        print_json(report._asdict() | {"bad": failures, "ok": report.ok})
+    else:
+        for name, reason in report.bad:
+            put(f"{name}: {reason}")
+        md5 = "the md5 is right" if report.md5_ok else f"the md5 is {report.md5}, not {archive.md5}"
+        state = f"{len(report.bad):,} bad" if report.bad else "all right"
+        put(f"{report.members:,} members, {state}; {md5}; {report.seconds:.1f} s")
+    return 0 if report.ok else 1
 
 
 def _rows(archive: Archive, pattern: str | None) -> Iterator[tuple[int, str]]:

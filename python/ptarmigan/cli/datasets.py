@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ptarmigan.cli.terminal import add_command, print_json, progress_bar, say
+from ptarmigan.cli.terminal import add_command, archive_progress, print_json, progress_bar, say
 
 __all__ = ["add_commands"]
 
@@ -64,8 +64,8 @@ def _info(arguments: argparse.Namespace) -> None:
     from ptarmigan.cli.figures import print_figures
     from ptarmigan.info import describe
 
-    with progress_bar(f"indexing {arguments.path}", "bytes") as report:
-        figures = describe(arguments.path, index_path=arguments.index, progress=report)
+    report = archive_progress(f"indexing {arguments.path}")
+    figures = describe(arguments.path, index_path=arguments.index, progress=report)
     if arguments.json:
         print_json(figures)
     else:

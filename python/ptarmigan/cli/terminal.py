@@ -13,6 +13,7 @@ from typing import Any, Final
 
 __all__ = [
     "add_command",
+    "archive_progress",
     "print_json",
     "print_json_list",
     "print_table",
@@ -135,6 +136,11 @@ def _print_rich(
     for number, row in enumerate(rows):
         table.add_row(*map(Text, row), end_section=total and number == len(rows) - 2)
     Console().print(table)
+
+
+def archive_progress(label: str, unit: str = "bytes") -> OnProgress | None:
+    """What to give an `Archive` as ``progress``: its own bar on a terminal, lines elsewhere."""
+    return None if sys.stderr.isatty() else _line_printer(label, unit)
 
 
 @contextmanager
