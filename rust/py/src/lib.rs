@@ -4,6 +4,7 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
+mod archive;
 mod errors;
 mod pixels;
 mod run;
@@ -13,6 +14,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
     #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
 
