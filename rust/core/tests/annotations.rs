@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use ptarmigan_core::ErrorKind;
-use ptarmigan_core::annotations::{File, Locations, Source, Table};
+use ptarmigan_core::annotations::{Boxes, File, Locations, Source, Table};
 use tempfile::TempDir;
 
 const GOOD: &str = r#"{"info": {"year": 2017, "version": "1", "description": null},
@@ -72,7 +72,7 @@ fn a_table_is_sorted_by_file_name() {
             ("version".into(), "1".into())
         ]
     );
-    let folders = table.folders().unwrap();
+    let folders = table.folders().0;
     assert_eq!(
         folders.iter().collect::<Vec<_>>(),
         [b"Aves/a".as_slice(), b"Aves/b"]
@@ -194,12 +194,13 @@ fn two_images_of_one_file_name_are_refused() {
 }
 
 #[test]
-fn a_category_in_two_folders_has_no_folder() {
+fn a_category_in_two_folders_is_told() {
     let folder = TempDir::new().unwrap();
     let source = plain(&folder, &GOOD.replace("/b/1.jpg", "/c/1.jpg"));
-    let error = Table::read(&[source]).unwrap().folders().unwrap_err();
+    let (folders, problem) = Table::read(&[source]).unwrap().folders();
+    assert_eq!(folders.get(1), b"Aves/b");
     assert_eq!(
-        error.message(),
+        problem.unwrap().message(),
         "category 1 has images in two folders, `Aves/b` and `Aves/c`"
     );
 }
@@ -267,17 +268,36 @@ fn a_zip_with_a_flipped_bit_is_refused() {
 #[test]
 fn boxes_stand_beside_their_annotations() {
     let folder = TempDir::new().unwrap();
-    let text = r#"{"images": [{"id": 1, "file_name": "x"}], "annotations": [
-        {"image_id": 1, "category_id": 4},
-        {"image_id": 1, "category_id": 4, "bbox": [1, 2.5, 30, 40], "area": 600, "iscrowd": 0},
-        {"image_id": 1, "category_id": 4, "bbox": [5, 6, 7, 8], "area": null, "iscrowd": 1}]}"#;
+    let text = r#"{"images": [{"id": 1, "file_name": "x"}, {"id": 2, "file_name": "y"}],
+        "annotations": [{"image_id": 1, "category_id": 4},
+        {"image_id": 2, "category_id": 4, "bbox": [1, 2.5, 30, 40], "area": 600, "iscrowd": 0},
+        {"image_id": 1, "category_id": 4, "bbox": [5, 6, 7, 8], "area": null, "iscrowd": 1},
+        {"image_id": 1, "category_id": 4, "bbox": [9, 9, 9, 9]}]}"#;
     let file = File::read(&plain(&folder, text)).unwrap();
-    let boxes = &file.annotations.boxes;
-    assert!(boxes[..4].iter().all(|side| side.is_nan()));
-    assert_eq!(boxes[4..], [1.0, 2.5, 30.0, 40.0, 5.0, 6.0, 7.0, 8.0]);
-    assert_eq!(file.annotations.areas[1].to_string(), "600");
-    assert!(file.annotations.areas[2].is_nan());
-    assert_eq!(file.annotations.crowds, [false, false, true]);
+    assert!(file.annotations.boxes[..4].iter().all(|side| side.is_nan()));
+    assert_eq!(file.annotations.boxes[4..8], [1.0, 2.5, 30.0, 40.0]);
+
+    let boxes = Boxes::read(&plain(&folder, text)).unwrap();
+    assert_eq!(boxes.image_ids, [1, 1, 2]);
+    assert_eq!(
+        boxes.sides,
+        [[5.0, 6.0, 7.0, 8.0], [9.0; 4], [1.0, 2.5, 30.0, 40.0]]
+    );
+    assert!(boxes.areas[0].is_nan());
+    assert_eq!(boxes.areas[2].to_string(), "600");
+    assert_eq!(boxes.crowds, [true, false, false]);
+
+    let error = Boxes::read(&plain(
+        &folder,
+        &text.replace("image_id\": 2", "image_id\": 3"),
+    ));
+    let error = error.unwrap_err();
+    assert_eq!(
+        error.message(),
+        "`annotations[1]` has image_id 3, which is not in `images`"
+    );
+    let error = Boxes::read(&plain(&folder, GOOD)).unwrap_err();
+    assert!(error.message().contains("not a box file"), "{error}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
+mod annotations;
 mod errors;
 mod run;
 
@@ -14,4 +15,7 @@ mod _core {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
 }

@@ -8,7 +8,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use super::parse::{self, Document, Interner, Place};
 use super::source::Source;
 use super::text::Text;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limits;
 
 /// What stands for a null or missing number that cannot be negative.
@@ -19,6 +19,8 @@ pub const MISSING: i64 = -1;
 pub struct File {
     /// `info`, key and value as text, keys that are null left out.
     pub info: Vec<(String, String)>,
+    /// Whether there is a list `images`: without it this is hardly an annotation file.
+    pub has_images: bool,
     /// `images`.
     pub images: Images,
     /// `categories`.
@@ -139,16 +141,11 @@ enum Scalar {
 }
 
 impl File {
-    /// Reads a file in the format of `train2017.json`; all lists but `images` may be missing.
+    /// Reads a file in the format of `train2017.json`; every list may be missing.
     pub fn read(source: &Source) -> Result<Self> {
         source.read(limits::ANNOTATION_BYTES, |json| {
             let mut reading = Reading::default();
             parse::object(json, source.path(), &mut reading)?;
-            if !reading.seen_images {
-                return Err(Error::annotation(
-                    "there is no list `images`, so this is not an annotation file",
-                ));
-            }
             reading.file.images.holder_names = reading.holders.into_names();
             Ok(reading.file)
         })
@@ -160,7 +157,6 @@ impl File {
 struct Reading {
     file: File,
     holders: Interner,
-    seen_images: bool,
 }
 
 impl Document for Reading {
@@ -170,14 +166,10 @@ impl Document for Reading {
         map: &mut M,
         place: &Place,
     ) -> Result<(), M::Error> {
-        let Self {
-            file,
-            holders,
-            seen_images,
-        } = self;
+        let Self { file, holders } = self;
         match key {
             "images" => {
-                *seen_images = true;
+                file.has_images = true;
                 place.rows("images", map, |row| file.images.push(row, holders))
             }
             "categories" => place.rows("categories", map, |row| file.categories.push(&row)),

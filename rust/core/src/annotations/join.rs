@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::file::MISSING;
 use super::text::Text;
+use crate::error::{Error, Result};
 use crate::index::Index;
 
 /// How a file name of the annotations becomes the name of a member.
@@ -15,6 +16,21 @@ pub enum Match {
     BelowFirstFolder,
     /// The base names are equal: the test split, whose annotations have no folders.
     BaseName,
+}
+
+impl std::str::FromStr for Match {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "name" => Ok(Self::Name),
+            "below_first_folder" => Ok(Self::BelowFirstFolder),
+            "base_name" => Ok(Self::BaseName),
+            _ => Err(Error::argument(format!(
+                "expected `name`, `below_first_folder` or `base_name`, found `{text}`"
+            ))),
+        }
+    }
 }
 
 /// The names of an archive, by number and by name; an [`Index`] is one.

@@ -55,7 +55,7 @@ impl Locations {
         source.read(limits::ANNOTATION_BYTES, |json| {
             let mut locations = Self::default();
             parse::list(json, source.path(), "locations", |row: Row| {
-                locations.push(&row)
+                locations.push(&row);
             })?;
             Ok(locations)
         })

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::file::{Annotations, Categories, File, Images, Licenses, MISSING};
+use super::file::{Annotations, Categories, File, Images, Licenses, MISSING, select};
 use super::source::Source;
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -41,6 +41,11 @@ impl Table {
 
     /// Checks a file by itself and against the files before it, and adds its images.
     fn add(&mut self, file: File, first: bool) -> Result<()> {
+        if !file.has_images {
+            return Err(Error::annotation(
+                "there is no list `images`, so this is not an annotation file",
+            ));
+        }
         let categories = sorted(&file.categories)?;
         let labels = labels(&file.images, &file.annotations, &categories)?;
         if first {
@@ -80,34 +85,35 @@ impl Table {
             }
         }
         self.images = self.images.select(&order);
-        self.categories_of_images = super::file::select(&self.categories_of_images, &order);
+        self.categories_of_images = select(&self.categories_of_images, &order);
         Ok(())
     }
 
     /// The folder (`Aves/Ardea alba`) that holds the images of every category, empty for a
-    /// category without images here.
+    /// category without images here; and the problem that a category has two folders, if one has.
     ///
     /// It is not the category's name: five of 2017 have a `×` that their folder lacks.
-    pub fn folders(&self) -> Result<Text> {
-        let rows = rows_by_id(&self.categories.ids, "categories")?;
+    pub fn folders(&self) -> (Text, Option<Error>) {
+        let rows: HashMap<i64, usize> = self.categories.ids.iter().copied().zip(0..).collect();
         let mut folders: Vec<&[u8]> = vec![b""; self.categories.ids.len()];
-        for (image, &category) in self.categories_of_images.iter().enumerate() {
-            let Some(&row) = rows.get(&category) else {
+        let mut problem = None;
+        for (image, category) in self.categories_of_images.iter().enumerate() {
+            let Some(&row) = rows.get(category) else {
                 continue;
             };
             let folder = folder(self.images.file_names.get(image));
-            let known = &mut folders[row as usize];
+            let known = &mut folders[row];
             if known.is_empty() {
                 *known = folder;
-            } else if *known != folder {
-                return Err(Error::annotation(format!(
+            } else if *known != folder && problem.is_none() {
+                problem = Some(Error::annotation(format!(
                     "category {category} has images in two folders, `{}` and `{}`",
                     String::from_utf8_lossy(known),
                     String::from_utf8_lossy(folder)
                 )));
             }
         }
-        Ok(folders.into_iter().collect())
+        (folders.into_iter().collect(), problem)
     }
 }
 
@@ -129,7 +135,7 @@ fn folder(file_name: &[u8]) -> &[u8] {
 }
 
 /// The row of every id; an id that comes twice is an error.
-fn rows_by_id(ids: &[i64], list: &str) -> Result<HashMap<i64, u32>> {
+pub(crate) fn rows_by_id(ids: &[i64], list: &str) -> Result<HashMap<i64, u32>> {
     let mut rows = HashMap::with_capacity(ids.len());
     for (row, &id) in ids.iter().enumerate() {
         if let Some(before) = rows.insert(id, row as u32) {

@@ -72,6 +72,11 @@ impl Text {
         selected
     }
 
+    /// The two columns: bytes and offsets.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u64>) {
+        (self.bytes, self.offsets)
+    }
+
     /// The pool.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
