@@ -39,10 +39,13 @@ impl Folders {
 }
 
 /// Whether a name ends as those of JPEG files do, in any case.
+///
+/// Names such as `._0.jpg` are not: macOS keeps a file's attributes under them.
 pub fn is_jpeg_name(name: &[u8]) -> bool {
-    let ending = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    let dotted = ending.len() < name.len();
-    dotted && (ending.eq_ignore_ascii_case(b"jpg") || ending.eq_ignore_ascii_case(b"jpeg"))
+    let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let ending = base.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let jpeg = ending.eq_ignore_ascii_case(b"jpg") || ending.eq_ignore_ascii_case(b"jpeg");
+    jpeg && ending.len() < base.len() && !base.starts_with(b"._")
 }
 
 fn folder(name: &[u8]) -> &[u8] {
@@ -83,7 +86,7 @@ mod tests {
                 .all(is_jpeg_name)
         );
         assert!(
-            ![b"jpg".as_slice(), b"a.png", b"a.jpg.txt", b""]
+            ![b"jpg".as_slice(), b"a.png", b"a.jpg.txt", b"", b"a/._0.jpg"]
                 .into_iter()
                 .any(is_jpeg_name)
         );

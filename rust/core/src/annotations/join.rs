@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::file::MISSING;
-use super::text::Text;
+use super::text::Slices;
 use crate::error::{Error, Result};
 use crate::index::Index;
 
@@ -60,7 +60,7 @@ impl Names for Index {
 }
 
 /// The member of every file name, [`MISSING`] where the archive has none.
-pub fn find_members(file_names: &Text, names: &impl Names, how: Match) -> Vec<i64> {
+pub fn find_members(file_names: Slices<'_>, names: &impl Names, how: Match) -> Vec<i64> {
     let number = |member: Option<usize>| member.map_or(MISSING, |member| member as i64);
     if how == Match::BaseName {
         let mut members = HashMap::with_capacity(names.len());
@@ -100,6 +100,7 @@ fn below_first_folder(name: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::Text;
     use super::*;
 
     struct List(Vec<&'static str>);
@@ -117,7 +118,10 @@ mod tests {
     }
 
     fn find(file_names: &[&str], members: &[&'static str], how: Match) -> Vec<i64> {
-        find_members(&file_names.iter().collect(), &List(members.to_vec()), how)
+        let text: Text = file_names.iter().collect();
+        let (starts, ends) = (&text.offsets()[..text.len()], &text.offsets()[1..]);
+        let slices = Slices::new(text.bytes(), starts, ends).unwrap();
+        find_members(slices, &List(members.to_vec()), how)
     }
 
     #[test]

@@ -28,4 +28,4 @@ pub use folders::Folders;
 pub use locations::Locations;
 pub use source::Source;
 pub use table::Table;
-pub use text::Text;
+pub use text::{Slices, Text};

@@ -1,5 +1,7 @@
 //! Turns many strings into one byte pool with offsets.
 
+use crate::error::{Error, Result};
+
 /// Strings one behind the other: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -17,13 +19,6 @@ impl Default for Text {
 }
 
 impl Text {
-    /// A pool from its two columns; `None` unless the offsets start at 0, never fall and end at
-    /// the end of the bytes.
-    pub fn from_parts(bytes: Vec<u8>, offsets: Vec<u64>) -> Option<Self> {
-        let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(bytes.len() as u64));
-        (whole && offsets.is_sorted()).then_some(Self { bytes, offsets })
-    }
-
     /// Adds a string.
     pub fn push(&mut self, string: &[u8]) {
         self.bytes.extend_from_slice(string);
@@ -98,6 +93,37 @@ impl<S: AsRef<[u8]>> FromIterator<S> for Text {
     }
 }
 
+/// Some strings of a pool, in any order: string `i` is `bytes[starts[i]..ends[i]]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Slices<'a> {
+    bytes: &'a [u8],
+    starts: &'a [u64],
+    ends: &'a [u64],
+}
+
+impl<'a> Slices<'a> {
+    /// The strings between `starts` and `ends`, all of which must lie in `bytes`.
+    pub fn new(bytes: &'a [u8], starts: &'a [u64], ends: &'a [u64]) -> Result<Self> {
+        let length = bytes.len() as u64;
+        let inside = |(start, end): (&u64, &u64)| start <= end && *end <= length;
+        if starts.len() != ends.len() || !starts.iter().zip(ends).all(inside) {
+            return Err(Error::argument("the strings do not lie inside their bytes"));
+        }
+        Ok(Self {
+            bytes,
+            starts,
+            ends,
+        })
+    }
+
+    /// The strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        let bytes = self.bytes;
+        let ends = self.starts.iter().zip(self.ends);
+        ends.map(move |(&start, &end)| &bytes[start as usize..end as usize])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,10 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_do_not_fit_are_refused() {
-        assert!(Text::from_parts(b"ab".to_vec(), vec![0, 1, 2]).is_some());
-        for offsets in [vec![], vec![0], vec![1, 2], vec![0, 2, 1, 2], vec![0, 3]] {
-            assert!(Text::from_parts(b"ab".to_vec(), offsets).is_none());
-        }
+    fn slices_that_do_not_fit_are_refused() {
+        let slices = Slices::new(b"abc", &[2, 0], &[3, 2]).unwrap();
+        assert_eq!(slices.iter().collect::<Vec<_>>(), [b"c".as_slice(), b"ab"]);
+        assert!(Slices::new(b"abc", &[2], &[1]).is_err());
+        assert!(Slices::new(b"abc", &[2], &[4]).is_err());
+        assert!(Slices::new(b"abc", &[2], &[3, 3]).is_err());
     }
 }
