@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the names of hybrids have a sign of multiplication
 """Makes a tiny data set under the file names and in the formats of iNaturalist 2017."""
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inaturalist_made import CATEGORIES, annotation_file, make_photos, write_inaturalist, write_zip
-
 from ptarmigan.annotations import Strings, Table, read_boxes, read_locations
 from ptarmigan.errors import AnnotationError, PtarmiganError
 
@@ -75,7 +74,7 @@ def test_strings_are_a_sequence():
     assert strings[-1] == "c"
     assert list(strings[1:3]) == ["", "bö"]
     assert list(strings.select(np.array([3, 0]))) == ["c", "a"]
-    assert list(pickle.loads(pickle.dumps(strings))) == list(strings)
+    assert list(pickle.loads(pickle.dumps(strings))) == list(strings)  # noqa: S301
     assert "bö" in strings
     with pytest.raises(IndexError):
         strings[4]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __version__: str
 
-StrPath: TypeAlias = str | PathLike[str]
+_StrPath: TypeAlias = str | PathLike[str]
 
 # pixels
 
@@ -61,7 +61,7 @@ def decode_batch(
 @final
 class AnnotationTable:
     @staticmethod
-    def read(sources: Sequence[tuple[StrPath, str | None]]) -> AnnotationTable: ...
+    def read(sources: Sequence[tuple[_StrPath, str | None]]) -> AnnotationTable: ...
     @property
     def info(self) -> list[tuple[str, str]]: ...
     @property
@@ -92,7 +92,7 @@ class AnnotationTable:
 @final
 class AnnotationBoxes:
     @staticmethod
-    def read(path: StrPath, member: str | None) -> AnnotationBoxes: ...
+    def read(path: _StrPath, member: str | None) -> AnnotationBoxes: ...
     @property
     def image_ids(self) -> NDArray[np.int64]: ...
     @property
@@ -107,7 +107,7 @@ class AnnotationBoxes:
 @final
 class AnnotationLocations:
     @staticmethod
-    def read(path: StrPath, member: str | None) -> AnnotationLocations: ...
+    def read(path: _StrPath, member: str | None) -> AnnotationLocations: ...
     @property
     def image_ids(self) -> NDArray[np.int64]: ...
     @property
@@ -124,3 +124,17 @@ class AnnotationLocations:
     def user_ids(self) -> NDArray[np.int64]: ...
     @property
     def valid(self) -> NDArray[np.int8]: ...
+
+# samples
+
+def find_members(
+    archive: Archive,
+    data: NDArray[np.uint8],
+    starts: NDArray[np.uint64],
+    ends: NDArray[np.uint64],
+    how: str,
+) -> NDArray[np.int64]: ...
+def folders(archive: Archive) -> tuple[NDArray[np.int64], NDArray[np.int64], list[bytes]]: ...
+def decode_members(
+    archive: Archive, members: Sequence[int], threads: int | None
+) -> list[NDArray[np.uint8]]: ...

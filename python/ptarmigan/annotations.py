@@ -121,7 +121,7 @@ class Table:
     """
 
     def __init__(self, files: Sequence[JsonFile | tuple[str, str | None]]) -> None:
-        table = _core.AnnotationTable.read([tuple(file) for file in files])
+        table = _core.AnnotationTable.read([(path, member) for path, member in files])
         self.image_ids = table.image_ids
         self.category_ids = table.category_ids
         self.widths = table.widths

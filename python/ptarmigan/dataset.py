@@ -5,6 +5,7 @@ Not here: batches (`ptarmigan.loader`).
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from .inaturalist import INaturalist
 from .samples import MemberFile, Samples
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
 __all__ = ["INaturalist", "ImageArchive", "MemberFile", "Samples"]
@@ -74,7 +74,8 @@ class ImageArchive(Samples):
             progress=progress,
             threads=threads,
         )
-        members, targets, self.classes = _core.folders(archive._core)
+        members, targets, classes = _core.folders(archive._core)
+        self.classes = [os.fsdecode(name) for name in classes]
         super().__init__(
             archive,
             members=members,

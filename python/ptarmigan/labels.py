@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["LABELS", "LabelMap", "LabelSpace"]
 
 LABELS = ("json", "torchvision")
+# Folders have the name of their category without this sign, which five of 2017 have.
+HYBRID_SIGN = "\N{MULTIPLICATION SIGN}"
 
 
 class LabelMap(NamedTuple):
@@ -64,8 +66,7 @@ class LabelSpace:
             )
             raise AnnotationError(msg)
         folders = [
-            # Hybrids: the folder is the name without its sign of multiplication.
-            folder or f"{supercategory}/{name.replace('×', '')}"
+            folder or f"{supercategory}/{name.replace(HYBRID_SIGN, '')}"
             for folder, name, supercategory in zip(
                 table.folders, names, supercategories, strict=True
             )

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use numpy::{IntoPyArray, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use ptarmigan_core::annotations::folders::is_jpeg_name;
 use ptarmigan_core::annotations::join::{Match, find_members as find};
 use ptarmigan_core::annotations::{Folders, Slices};
 use ptarmigan_core::images;
