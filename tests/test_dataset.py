@@ -420,7 +420,7 @@ def test_an_image_that_cannot_be_decoded_is_named(copy, made):
     )
     ds = pt.INaturalist(copy)
     for call in (lambda: ds[4], lambda: ds.__getitems__([3, 4, 5])):
-        with pytest.raises(pt.DecodeError, match="Zo|train_val_images") as caught:
+        with pytest.raises(pt.DecodeError, match="member `train_val_images") as caught:
             call()
         assert caught.value.member == bad.file_name
     assert len(ds.__getitems__([3, 5])) == 2
@@ -481,7 +481,7 @@ def test_any_archive_is_a_data_set_of_its_folders(tmp_path):
     names = sorted(set(files) - {"a/cat/readme.txt", "a/dog/._1.JPEG"})
     assert ds.classes == ["", "cat", "dog"]
     assert ds.class_to_idx == {"": 0, "cat": 1, "dog": 2}
-    classes = {name: ([""] + name.split("/"))[-2] for name in names}
+    classes = {name: ["", *name.split("/")][-2] for name in names}
     assert ds.samples == [(name, ds.class_to_idx[classes[name]]) for name in names]
     assert ds.image_ids.tolist() == list(range(len(names)))
     assert ds.targets.dtype == ds.members.dtype == ds.image_ids.dtype == np.int64
