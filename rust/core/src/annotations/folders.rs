@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::text::Text;
+use crate::index::Index;
+use crate::pixels::header::Format;
 
 /// The images of an archive, sorted by name, with their classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,14 @@ pub struct Folders {
 }
 
 impl Folders {
+    /// Classes of the JPEGs of an archive, known by their first bytes or by their names.
+    pub fn of_archive(index: &Index) -> Self {
+        let is_image = |&(member, name): &(usize, &[u8])| {
+            index.image(member).format == Format::Jpeg || is_jpeg_name(name)
+        };
+        Self::new((0..index.len()).map(|member| (member, index.name(member))).filter(is_image))
+    }
+
     /// Classes of `images`, pairs of member number and name.
     ///
     /// The class is the name of the innermost folder, whatever folders that one is in.
