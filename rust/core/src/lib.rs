@@ -17,6 +17,7 @@ pub mod annotations;
 pub mod archive;
 pub mod batch;
 pub mod error;
+pub mod images;
 pub mod index;
 pub mod limits;
 pub mod member;

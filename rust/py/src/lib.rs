@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
 mod archive;
+mod annotations;
 mod errors;
 mod pixels;
 mod run;
@@ -24,4 +25,7 @@ mod _core {
     const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use super::synth::PyCamera;
+
+    #[pymodule_export]
+    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
 }
