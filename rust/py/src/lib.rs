@@ -5,12 +5,16 @@
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
 mod errors;
+mod pixels;
 mod run;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
+
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,16 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
-use crate::error::Result;
+mod crop;
+mod decoder;
+mod jpeg;
+mod many;
+mod output;
+mod resize;
+mod resize_avx2;
+
+pub use crop::{CropBox, SourceBox};
+pub use decoder::Decoder;
+pub use many::{Failure, Recipe, default_threads, render_many};
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,22 +129,13 @@ impl Default for Output {
     }
 }
 
-/// Decodes images one after the other, keeping its memory; keep one a thread.
-#[derive(Debug, Default)]
-pub struct Decoder {}
-
-impl Decoder {
-    /// Decodes `data`, applies `transform` with the choices that `key` names, and writes
-    /// `transform.size()` pixels as `output` says into `out`, which must have just that length.
-    pub fn render(
-        &mut self,
-        data: &[u8],
-        transform: &Transform,
-        key: SampleKey,
-        output: &Output,
-        out: &mut [u8],
-    ) -> Result<()> {
-        let _ = (data, transform, key, output, out);
-        unimplemented!()
-    }
+/// A decoded image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RgbImage {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Red, green, blue of every pixel, row by row.
+    pub data: Vec<u8>,
 }

@@ -1,0 +1,102 @@
+//! Turns JPEG bytes into pixels, whole or as a [`Transform`] wants them, keeping its memory.
+
+use super::crop::Placement;
+use super::jpeg::{Jpeg, Scratch};
+use super::output::Table;
+use super::resize::Resampler;
+use super::{Dtype, Filter, Layout, Output, RgbImage, SampleKey, Transform};
+use crate::error::{Error, Result};
+
+/// Decodes images one after the other, keeping its memory; keep one a thread.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    scratch: Scratch,
+    resampler: Resampler,
+    table: Table,
+    rgb: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes a whole image, equal to Pillow's `Image.open(...).convert("RGB")`.
+    pub fn decode(&mut self, data: &[u8]) -> Result<RgbImage> {
+        let jpeg = Jpeg::open(data)?;
+        let (width, height) = jpeg.size();
+        let data = jpeg.decode()?;
+        Ok(RgbImage {
+            width,
+            height,
+            data,
+        })
+    }
+
+    /// Decodes `data`, applies `transform` with the choices that `key` names, and writes
+    /// `transform.size()` pixels as `output` says into `out`, which must have just that length.
+    ///
+    /// Equal to Pillow's `resize(size, filter, box=...)` of the box that [`Transform::place`]
+    /// gives, mirrored last, or to torchvision's `Resize` and `CenterCrop` on a Pillow image.
+    pub fn render(
+        &mut self,
+        data: &[u8],
+        transform: &Transform,
+        key: SampleKey,
+        output: &Output,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let expected = output.bytes(transform.size())?;
+        if out.len() != expected {
+            return Err(Error::argument(format!(
+                "the output must have {expected} bytes, not {}",
+                out.len()
+            )));
+        }
+        let jpeg = Jpeg::open(data)?;
+        let (width, height) = jpeg.size();
+        let placement = transform.placement(width, height, key)?;
+        let filter = match transform {
+            Transform::RandomResizedCrop { filter, .. }
+            | Transform::ResizeCenterCrop { filter, .. } => *filter,
+        };
+        let row = transform.size().1 as usize * 3;
+        if output.dtype == Dtype::Uint8 && output.layout == Layout::Nhwc {
+            self.paint(&jpeg, &placement, filter, out, row)
+        } else {
+            let mut rgb = std::mem::take(&mut self.rgb);
+            rgb.resize(expected / output.dtype.size(), 0);
+            let painted = self.paint(&jpeg, &placement, filter, &mut rgb, row);
+            if painted.is_ok() {
+                self.table.write(&rgb, output, out);
+            }
+            self.rgb = rgb;
+            painted
+        }
+    }
+
+    /// Writes rows of `row` bytes of RGB pixels.
+    fn paint(
+        &mut self,
+        jpeg: &Jpeg<'_>,
+        placement: &Placement,
+        filter: Filter,
+        out: &mut [u8],
+        row: usize,
+    ) -> Result<()> {
+        self.resampler
+            .horizontal
+            .plan(&placement.horizontal, filter, placement.flip);
+        self.resampler
+            .vertical
+            .plan(&placement.vertical, filter, false);
+        let columns = self.resampler.horizontal.source();
+        let rows = self.resampler.vertical.source();
+        let region = jpeg.decode_region(columns, rows, &mut self.scratch)?;
+        let (left, top) = placement.padding;
+        if self.resampler.horizontal.len() * 3 != row
+            || self.resampler.vertical.len() * row != out.len()
+        {
+            out.fill(0);
+        }
+        self.resampler
+            .resample(&region, &mut out[top * row + left * 3..], row);
+        Ok(())
+    }
+}

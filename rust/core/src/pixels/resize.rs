@@ -1,0 +1,264 @@
+//! Turns a region of RGB pixels into a smaller or larger picture, byte for byte as Pillow does.
+//!
+//! Pillow's resampling (`src/libImaging/Resample.c`, 13.0): weights in double precision from a
+//! box in single precision, normalised, rounded to 22 bits; the horizontal pass first, rounded to
+//! 8 bits; then the vertical pass. A pass that Pillow skips is here one weight of exactly 1, which
+//! gives the same bytes.
+
+use std::ops::Range;
+
+use super::{Filter, resize_avx2};
+
+/// Bits behind the point of a weight: 32 less 8 of the sample less 2 for overshoot.
+pub(super) const PRECISION: u32 = 32 - 8 - 2;
+
+/// How far a weight is shifted to split it into two halves that each fit 16 bits.
+pub(super) const HALF: u32 = 11;
+
+/// Weights of one output position are stored in groups of this many.
+pub(super) const GROUP: usize = 4;
+
+/// Bytes that must follow the last pixel of a region, because pixels are loaded 16 bytes at once.
+pub(super) const SLACK: usize = 16;
+
+/// One dimension of a resampling, in the terms of Pillow's `precompute_coeffs`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    /// Length of the image in this dimension.
+    pub(super) input: u32,
+    /// The box's first edge.
+    pub(super) start: f32,
+    /// The box's last edge.
+    pub(super) end: f32,
+    /// Length of the whole output.
+    pub(super) output: u32,
+    /// The part of the output that is wanted.
+    pub(super) window: (u32, u32),
+}
+
+impl Span {
+    /// Pillow skips the pass where the box is the whole image and no length changes.
+    fn is_identity(&self) -> bool {
+        let output = self.output as f32;
+        self.output == self.input && self.start == 0.0 && self.end == output
+    }
+}
+
+/// For every wanted output position, the input positions it is made of and their weights.
+#[derive(Debug, Default)]
+pub(super) struct Axis {
+    /// First input position of each output position.
+    pub(super) first: Vec<u32>,
+    /// How many input positions each output position has.
+    pub(super) count: Vec<u32>,
+    /// Weights of one output position; a multiple of [`GROUP`], the rest is 0.
+    pub(super) stride: usize,
+    /// `weight >> HALF` of every weight.
+    pub(super) high: Vec<i16>,
+    /// `weight & ((1 << HALF) - 1)` of every weight.
+    pub(super) low: Vec<i16>,
+    real: Vec<f64>,
+}
+
+fn filter_value(filter: Filter, x: f64) -> f64 {
+    let x = x.abs();
+    match filter {
+        Filter::Bilinear => {
+            if x < 1.0 {
+                1.0 - x
+            } else {
+                0.0
+            }
+        }
+        Filter::Bicubic => {
+            const A: f64 = -0.5;
+            if x < 1.0 {
+                ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+            } else if x < 2.0 {
+                (((x - 5.0) * x + 8.0) * x - 4.0) * A
+            } else {
+                0.0
+            }
+        }
+    }
+}
+
+impl Axis {
+    /// Computes the weights of `span`; `reversed` mirrors the output.
+    pub(super) fn plan(&mut self, span: &Span, filter: Filter, reversed: bool) {
+        let outputs = span.window.0..span.window.1;
+        self.first.clear();
+        self.count.clear();
+        self.high.clear();
+        self.low.clear();
+        if span.is_identity() {
+            self.stride = GROUP;
+            self.each(outputs, reversed, |axis, output| axis.push(output, &[1.0]));
+            return;
+        }
+        let scale = f64::from(span.end - span.start) / f64::from(span.output);
+        let filter_scale = scale.max(1.0);
+        let support = match filter {
+            Filter::Bilinear => 1.0,
+            Filter::Bicubic => 2.0,
+        } * filter_scale;
+        self.stride = (support.ceil() as usize * 2 + 1).next_multiple_of(GROUP);
+        let inverse = 1.0 / filter_scale;
+        self.each(outputs, reversed, |axis, output| {
+            let center = f64::from(span.start) + (f64::from(output) + 0.5) * scale;
+            let first = ((center - support + 0.5) as i64).max(0);
+            let last = ((center + support + 0.5) as i64).min(i64::from(span.input));
+            let mut real = std::mem::take(&mut axis.real);
+            real.clear();
+            let weight = |x: i64| filter_value(filter, (x as f64 - center + 0.5) * inverse);
+            real.extend((first..last).map(weight));
+            let sum: f64 = real.iter().fold(0.0, |sum, value| sum + value);
+            if sum != 0.0 {
+                real.iter_mut().for_each(|value| *value /= sum);
+            }
+            axis.push(first as u32, &real);
+            axis.real = real;
+        });
+    }
+
+    fn each(&mut self, outputs: Range<u32>, reversed: bool, mut one: impl FnMut(&mut Self, u32)) {
+        if reversed {
+            outputs.rev().for_each(|output| one(self, output));
+        } else {
+            outputs.for_each(|output| one(self, output));
+        }
+    }
+
+    fn push(&mut self, first: u32, real: &[f64]) {
+        self.first.push(first);
+        self.count.push(real.len() as u32);
+        for value in real {
+            let scaled = value * f64::from(1 << PRECISION);
+            let weight = if *value < 0.0 {
+                scaled - 0.5
+            } else {
+                scaled + 0.5
+            } as i32;
+            self.high.push((weight >> HALF) as i16);
+            self.low.push((weight & ((1 << HALF) - 1)) as i16);
+        }
+        let filled = self.first.len() * self.stride;
+        self.high.resize(filled, 0);
+        self.low.resize(filled, 0);
+    }
+
+    /// How many output positions there are.
+    pub(super) fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The input positions that some output position needs.
+    pub(super) fn source(&self) -> Range<u32> {
+        let start = self.first.iter().copied().min().unwrap_or(0);
+        let ends = self
+            .first
+            .iter()
+            .zip(&self.count)
+            .map(|(first, count)| first + count);
+        start..ends.max().unwrap_or(0)
+    }
+
+    /// One weight, put together again.
+    fn weight(&self, output: usize, tap: usize) -> i32 {
+        let at = output * self.stride + tap;
+        (i32::from(self.high[at]) << HALF) + i32::from(self.low[at])
+    }
+}
+
+/// RGB pixels of a part of an image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Region<'a> {
+    /// Column of the image where the region starts.
+    pub(super) x: u32,
+    /// Row of the image where the region starts.
+    pub(super) y: u32,
+    /// Bytes from one row to the next.
+    pub(super) stride: usize,
+    /// The pixels, 3 bytes each, with at least [`SLACK`] bytes behind the last one.
+    pub(super) pixels: &'a [u8],
+}
+
+/// Resamples pictures one after the other, keeping its memory.
+#[derive(Debug, Default)]
+pub(super) struct Resampler {
+    /// Columns.
+    pub(super) horizontal: Axis,
+    /// Rows.
+    pub(super) vertical: Axis,
+    between: Vec<u8>,
+}
+
+/// Bytes of one row between the passes: whole vectors, and room for a store of 4 bytes at the end.
+pub(super) fn between_stride(width: usize) -> usize {
+    (width * 3 + 4).next_multiple_of(32)
+}
+
+impl Resampler {
+    /// Writes `vertical.len()` rows of `horizontal.len()` RGB pixels to `out`, the rows
+    /// `out_stride` bytes apart.
+    pub(super) fn resample(&mut self, region: &Region<'_>, out: &mut [u8], out_stride: usize) {
+        let rows = self.vertical.source();
+        let stride = between_stride(self.horizontal.len());
+        self.between.resize(rows.len() * stride, 0);
+        let first_row = (rows.start - region.y) as usize;
+        if resize_avx2::available() {
+            let between = &mut self.between;
+            resize_avx2::horizontal(&self.horizontal, region, first_row, rows.len(), between);
+            resize_avx2::vertical(
+                &self.vertical,
+                rows.start,
+                between,
+                self.horizontal.len(),
+                out,
+                out_stride,
+            );
+        } else {
+            self.horizontal_pass(region, first_row, rows.len(), stride);
+            self.vertical_pass(rows.start, stride, out, out_stride);
+        }
+    }
+
+    fn horizontal_pass(&mut self, region: &Region<'_>, first: usize, rows: usize, stride: usize) {
+        let axis = &self.horizontal;
+        for row in 0..rows {
+            let source = &region.pixels[(first + row) * region.stride..];
+            let out = &mut self.between[row * stride..];
+            for output in 0..axis.len() {
+                let start = (axis.first[output] - region.x) as usize * 3;
+                let mut sums = [1_i32 << (PRECISION - 1); 3];
+                for tap in 0..axis.count[output] as usize {
+                    let weight = axis.weight(output, tap);
+                    let pixel = &source[start + tap * 3..start + tap * 3 + 3];
+                    for (sum, sample) in sums.iter_mut().zip(pixel) {
+                        *sum += i32::from(*sample) * weight;
+                    }
+                }
+                for (byte, sum) in out[output * 3..].iter_mut().zip(sums) {
+                    *byte = (sum >> PRECISION).clamp(0, 255) as u8;
+                }
+            }
+        }
+    }
+
+    fn vertical_pass(&self, first_row: u32, stride: usize, out: &mut [u8], out_stride: usize) {
+        let axis = &self.vertical;
+        let width = self.horizontal.len() * 3;
+        for output in 0..axis.len() {
+            let start = (axis.first[output] - first_row) as usize;
+            let row = &mut out[output * out_stride..output * out_stride + width];
+            for (x, byte) in row.iter_mut().enumerate() {
+                let mut sum = 1_i32 << (PRECISION - 1);
+                for tap in 0..axis.count[output] as usize {
+                    let sample = self.between[(start + tap) * stride + x];
+                    sum += i32::from(sample) * axis.weight(output, tap);
+                }
+                *byte = (sum >> PRECISION).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
