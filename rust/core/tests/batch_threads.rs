@@ -63,16 +63,19 @@ impl Source for Numbers {
     }
 }
 
-fn options(threads: usize, batch_size: usize) -> Options {
+fn options(batch_size: usize) -> Options {
     Options {
         order: Order::Exact,
         seed: 5,
         batch_size: NonZeroUsize::new(batch_size).unwrap(),
         drop_last: false,
-        threads: NonZeroUsize::new(threads).unwrap(),
         prefetch: 2,
         on_error: OnError::Zero,
     }
+}
+
+fn threads_of(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
 }
 
 fn next(epoch: &Epoch<Numbers>) -> Option<Batch> {
@@ -115,8 +118,8 @@ fn wait_for_threads(wanted: impl Fn(usize) -> bool) -> bool {
 #[test]
 fn any_number_of_threads_and_any_prefetch_make_the_same_batches() {
     let _alone = alone();
-    let reference = Loader::new(Numbers::new(100), options(1, 7)).unwrap();
-    let expected = all(&reference.start(3, 0, Share::WHOLE).unwrap());
+    let reference = Loader::new(Numbers::new(100), options(7)).unwrap();
+    let expected = all(&reference.start(3, 0, Share::WHOLE, threads_of(1)).unwrap());
     assert_eq!(expected.len(), 15);
     let order = reference.order(3);
     for (number, batch) in expected.iter().enumerate() {
@@ -137,10 +140,12 @@ fn any_number_of_threads_and_any_prefetch_make_the_same_batches() {
     for (threads, prefetch) in [(1, 0), (2, 1), (7, 2), (7, 50)] {
         let options = Options {
             prefetch,
-            ..options(threads, 7)
+            ..options(7)
         };
         let loader = Loader::new(Numbers::new(100), options).unwrap();
-        let found = all(&loader.start(3, 0, Share::WHOLE).unwrap());
+        let found = all(&loader
+            .start(3, 0, Share::WHOLE, threads_of(threads))
+            .unwrap());
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found.samples, expected.samples);
@@ -158,8 +163,8 @@ fn an_epoch_that_is_dropped_leaves_no_thread_and_stops_at_once() {
             pause: Duration::from_millis(20),
             ..Numbers::new(4000)
         };
-        let loader = Loader::new(source, options(3, 40)).unwrap();
-        let epoch = loader.start(0, 0, Share::WHOLE).unwrap();
+        let loader = Loader::new(source, options(40)).unwrap();
+        let epoch = loader.start(0, 0, Share::WHOLE, threads_of(3)).unwrap();
         for _ in 0..taken {
             next(&epoch).unwrap();
         }
@@ -182,8 +187,8 @@ fn a_stopped_epoch_ends_for_a_caller_that_waits() {
         pause: Duration::from_millis(100),
         ..Numbers::new(100)
     };
-    let loader = Loader::new(source, options(1, 50)).unwrap();
-    let epoch = loader.start(0, 0, Share::WHOLE).unwrap();
+    let loader = Loader::new(source, options(50)).unwrap();
+    let epoch = loader.start(0, 0, Share::WHOLE, threads_of(1)).unwrap();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| epoch.next(Duration::from_secs(60)).unwrap());
         thread::sleep(Duration::from_millis(50));
@@ -196,8 +201,8 @@ fn a_stopped_epoch_ends_for_a_caller_that_waits() {
 #[test]
 fn no_more_batches_are_made_than_prefetch_allows() {
     let _alone = alone();
-    let loader = Loader::new(Numbers::new(1000), options(2, 10)).unwrap();
-    let epoch = loader.start(0, 0, Share::WHOLE).unwrap();
+    let loader = Loader::new(Numbers::new(1000), options(10)).unwrap();
+    let epoch = loader.start(0, 0, Share::WHOLE, threads_of(2)).unwrap();
     thread::sleep(Duration::from_millis(200));
     assert_eq!(loader.source().rendered.load(Ordering::Relaxed), 30);
     next(&epoch).unwrap();
@@ -217,10 +222,10 @@ fn failures_and_panics_concern_their_own_rows() {
         let options = Options {
             order: Order::Stored,
             on_error,
-            ..options(2, 5)
+            ..options(5)
         };
         let loader = Loader::new(source, options).unwrap();
-        let batches = all(&loader.start(0, 0, Share::WHOLE).unwrap());
+        let batches = all(&loader.start(0, 0, Share::WHOLE, threads_of(2)).unwrap());
         let rows: Vec<_> = batches[0]
             .failures
             .iter()
@@ -257,10 +262,11 @@ fn a_rank_without_a_batch_yields_rows_that_do_not_count() {
     };
     let options = Options {
         order: Order::Stored,
-        ..options(2, 5)
+        ..options(5)
     };
     let loader = Loader::new(source, options).unwrap();
-    let batches = all(&loader.start(0, 0, Share::of_rank(2, 3)).unwrap());
+    let share = Share::of_rank(2, 3);
+    let batches = all(&loader.start(0, 0, share, threads_of(2)).unwrap());
     assert_eq!(batches.len(), 1);
     assert_eq!(batches[0].samples, [0, 1]);
     assert_eq!(batches[0].valid, [false, false]);
@@ -274,8 +280,8 @@ fn a_rank_without_a_batch_yields_rows_that_do_not_count() {
 #[test]
 fn an_empty_epoch_needs_no_thread() {
     let _alone = alone();
-    let loader = Loader::new(Numbers::new(0), options(2, 5)).unwrap();
-    let epoch = loader.start(0, 0, Share::WHOLE).unwrap();
+    let loader = Loader::new(Numbers::new(0), options(5)).unwrap();
+    let epoch = loader.start(0, 0, Share::WHOLE, threads_of(2)).unwrap();
     assert_eq!(threads(), 0);
     assert!(all(&epoch).is_empty());
 }
@@ -296,7 +302,7 @@ fn a_batch_that_no_machine_holds_is_refused() {
             Ok(())
         }
     }
-    let loader = Loader::new(Huge, options(1, 8)).unwrap();
-    let error = loader.start(0, 0, Share::WHOLE).unwrap_err();
+    let loader = Loader::new(Huge, options(8)).unwrap();
+    let error = loader.start(0, 0, Share::WHOLE, threads_of(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Argument);
 }

@@ -4,6 +4,7 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
+mod batch;
 mod errors;
 mod pixels;
 mod run;
@@ -12,6 +13,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
     #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
 

@@ -7,6 +7,7 @@
 //! batches are under way or finished and not handed out.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -82,13 +83,14 @@ impl<S: Source> Epoch<S> {
         order: Vec<u32>,
         plan: Plan,
         epoch: u64,
+        threads: NonZeroUsize,
         options: &Options,
     ) -> Result<Self> {
         let crew = if plan.is_empty() {
             None
         } else {
             check_memory(&plan, source.image_bytes())?;
-            Some(Crew::start(source, order, plan, epoch, options)?)
+            Some(Crew::start(source, order, plan, epoch, threads, options)?)
         };
         Ok(Self {
             plan,
@@ -102,8 +104,8 @@ impl<S: Source> Epoch<S> {
         &self.plan
     }
 
-    /// Whether this process was forked from the one that started the threads; every other method
-    /// would wait for ever in it.
+    /// Whether this process was forked from the one that started the threads; [`Epoch::next`] would
+    /// wait for ever in it.
     pub fn is_orphaned(&self) -> bool {
         self.process != std::process::id()
     }
@@ -142,8 +144,12 @@ impl<S: Source> Epoch<S> {
         }
     }
 
-    /// Stops all work and joins the threads; images under way are finished first. Idempotent.
+    /// Stops all work and joins the threads; images under way are finished first. Does nothing the
+    /// second time, and nothing in a forked process.
     pub fn stop(&self) {
+        if self.is_orphaned() {
+            return;
+        }
         let crew = lock(&self.crew).take();
         if let Some(crew) = crew {
             crew.dismiss();
@@ -173,9 +179,10 @@ impl<S: Source> Crew<S> {
         order: Vec<u32>,
         plan: Plan,
         epoch: u64,
+        threads: NonZeroUsize,
         options: &Options,
     ) -> Result<Self> {
-        let (pool, workers) = hire_workers(options.threads.get())?;
+        let (pool, workers) = hire_workers(threads.get())?;
         let window = options.prefetch.saturating_add(1).min(plan.len());
         let shared = Arc::new(Shared {
             team: Team::new(pool, source, epoch),

@@ -65,8 +65,6 @@ pub struct Options {
     pub batch_size: NonZeroUsize,
     /// Whether a last batch that is not full is left out.
     pub drop_last: bool,
-    /// Threads that decode.
-    pub threads: NonZeroUsize,
     /// Batches made ahead of the one that the caller waits for.
     pub prefetch: usize,
     /// What becomes of a row whose image cannot be made.
@@ -121,13 +119,21 @@ impl<S: Source> Loader<S> {
     }
 
     /// Starts the threads that make the batches of one share of an epoch, from `position` on.
-    pub fn start(&self, epoch: u64, position: usize, share: Share) -> Result<Epoch<S>> {
+    pub fn start(
+        &self,
+        epoch: u64,
+        position: usize,
+        share: Share,
+        threads: NonZeroUsize,
+    ) -> Result<Epoch<S>> {
         let plan = self.plan(position, share)?;
+        let order = self.order(epoch);
         Epoch::start(
             Arc::clone(&self.source),
-            self.order(epoch),
+            order,
             plan,
             epoch,
+            threads,
             &self.options,
         )
     }

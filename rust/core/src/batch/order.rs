@@ -1,8 +1,10 @@
 //! Turns (seed, epoch, where each sample lies) into the order of an epoch.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
+use crate::error::{Error, Result};
 use crate::random::{Purpose, Stream};
 
 /// Neighbours of the archive that [`Order::Local`] keeps near each other: at 275 KB a photo, about
@@ -43,6 +45,24 @@ impl Order {
         }
         samples
     }
+
+    /// [`Order::permutation`] of samples that are given as members.
+    pub fn of_members(self, members: &[i64], seed: u64, epoch: u64) -> Result<Vec<u32>> {
+        Ok(self.permutation(&places(members)?, seed, epoch))
+    }
+}
+
+/// Member numbers as places in the archive.
+pub(super) fn places(members: &[i64]) -> Result<Vec<u32>> {
+    let place = |&member: &i64| {
+        u32::try_from(member).map_err(|_| {
+            Error::argument(format!(
+                "a member's number is from 0 to {}, not {member}",
+                u32::MAX
+            ))
+        })
+    };
+    members.iter().map(place).collect()
 }
 
 fn stream(seed: u64, epoch: u64) -> Stream {
@@ -90,23 +110,25 @@ fn cut(length: usize, stream: &mut Stream) -> Vec<Range<usize>> {
 ///
 /// `NaN` where there is no sample. The last batch counts only if it is full or the only one, as a
 /// short one has fewer labels whatever the order.
-pub fn labels_per_batch(order: &[u32], labels: &[i64], batch_size: usize) -> f64 {
-    let full = order.len() / batch_size;
-    let counted = if full == 0 {
-        order
-    } else {
-        &order[..full * batch_size]
-    };
+pub fn labels_per_batch(order: &[u32], labels: &[i64], batch_size: NonZeroUsize) -> Result<f64> {
+    let full = order.len() - order.len() % batch_size;
+    let counted = if full == 0 { order } else { &order[..full] };
     let mut seen = HashSet::new();
     let mut distinct = 0;
-    let mut batches = 0;
-    for batch in counted.chunks(batch_size) {
+    for batch in counted.chunks(batch_size.get()) {
         seen.clear();
-        seen.extend(batch.iter().map(|&sample| labels[sample as usize]));
+        for &sample in batch {
+            let label = labels.get(sample as usize).ok_or_else(|| {
+                Error::argument(format!(
+                    "sample {sample} has no label, there are {} labels",
+                    labels.len()
+                ))
+            })?;
+            seen.insert(label);
+        }
         distinct += seen.len();
-        batches += 1;
     }
-    distinct as f64 / f64::from(batches)
+    Ok(distinct as f64 / counted.len().div_ceil(batch_size.get()) as f64)
 }
 
 #[cfg(test)]
@@ -117,8 +139,12 @@ mod tests {
 
     const ORDERS: [Order; 4] = [Order::Exact, Order::Local, Order::Sequential, Order::Stored];
 
+    fn mixing(order: &[u32], labels: &[i64], batch_size: usize) -> f64 {
+        labels_per_batch(order, labels, NonZeroUsize::new(batch_size).unwrap()).unwrap()
+    }
+
     /// Places that are neither sorted nor dense.
-    fn places(samples: usize) -> Vec<u32> {
+    fn scattered(samples: usize) -> Vec<u32> {
         let mut places: Vec<u32> = (0..samples as u32).map(|place| 3 * place + 1).collect();
         shuffle(&mut places, &mut Stream::new(99, 0, 0, Purpose::Order));
         places
@@ -130,7 +156,7 @@ mod tests {
             samples in 0_usize..3000, seed: u64, epoch in 0_u64..4,
         ) {
             for order in ORDERS {
-                let mut permutation = order.permutation(&places(samples), seed, epoch);
+                let mut permutation = order.permutation(&scattered(samples), seed, epoch);
                 permutation.sort_unstable();
                 prop_assert!(permutation.into_iter().eq(0..samples as u32));
             }
@@ -139,7 +165,7 @@ mod tests {
 
     #[test]
     fn seed_and_epoch_both_change_a_shuffled_order() {
-        let places = places(1000);
+        let places = scattered(1000);
         for order in [Order::Exact, Order::Local] {
             let first = order.permutation(&places, 1, 0);
             assert_eq!(first, order.permutation(&places, 1, 0));
@@ -186,16 +212,17 @@ mod tests {
             assert!(groups.len() <= 2 * WINDOW + 2);
         }
         let exact = Order::Exact.permutation(&places, 3, 0);
-        let share = labels_per_batch(&local, &labels, 256) / labels_per_batch(&exact, &labels, 256);
+        let share = mixing(&local, &labels, 256) / mixing(&exact, &labels, 256);
         assert!((0.9..=1.01).contains(&share), "{share}");
         let sorted = Order::Sequential.permutation(&places, 3, 0);
-        assert!(labels_per_batch(&sorted, &labels, 256) < 3.0);
+        assert!(mixing(&sorted, &labels, 256) < 3.0);
     }
 
     #[test]
     fn mixing_counts_only_full_batches() {
-        assert!((labels_per_batch(&[0, 1, 2], &[5, 6, 5], 2) - 2.0).abs() < 1e-12);
-        assert!((labels_per_batch(&[0, 1], &[5, 6], 4) - 2.0).abs() < 1e-12);
-        assert!(labels_per_batch(&[], &[], 4).is_nan());
+        assert!((mixing(&[0, 1, 2], &[5, 6, 5], 2) - 2.0).abs() < 1e-12);
+        assert!((mixing(&[0, 1], &[5, 6], 4) - 2.0).abs() < 1e-12);
+        assert!(mixing(&[], &[], 4).is_nan());
+        assert!(labels_per_batch(&[2], &[5, 6], NonZeroUsize::MIN).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Source;
+use super::{Source, order};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::member::Reader;
@@ -53,19 +53,11 @@ impl Photos {
             )));
         }
         let count = archive.index().len();
-        let in_archive = |&member: &i64| {
-            u32::try_from(member)
-                .ok()
-                .filter(|&number| (number as usize) < count)
-                .ok_or_else(|| {
-                    Error::argument(format!(
-                        "sample of member {member}: the archive has the members 0 to {}",
-                        count.saturating_sub(1)
-                    ))
-                    .with_path(archive.path())
-                })
-        };
-        let members = members.iter().map(in_archive).collect::<Result<_>>()?;
+        let members = order::places(members)?;
+        if let Some(member) = members.iter().find(|&&member| member as usize >= count) {
+            let message = format!("a sample is member {member}, the archive has {count} members");
+            return Err(Error::argument(message).with_path(archive.path()));
+        }
         Ok(Self {
             archive,
             members,
