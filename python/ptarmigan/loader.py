@@ -168,11 +168,9 @@ class Loader:
         self._members = _column(self._dataset, "members")
         self._labels = _column(self._dataset, "targets")
         self._ids = _column(self._dataset, "image_ids")
-        lengths = {len(self._members), len(self._labels), len(self._ids)}
-        if len(lengths) != 1:
-            msg = (
-                f"`members`, `targets` and `image_ids` of the data set differ in length: {lengths}"
-            )
+        lengths = [len(self._members), len(self._labels), len(self._ids)]
+        if len(set(lengths)) != 1:
+            msg = f"`members`, `targets` and `image_ids` of the data set have lengths {lengths}"
             raise ValueError(msg)
         self._core = _core.Loader(
             self._dataset.archive._core,
