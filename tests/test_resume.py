@@ -177,7 +177,7 @@ def test_another_data_set_is_refused(
         ({"order": "local"}, "taken with order 'local', this loader has 'exact'"),
         ({"shuffle": False}, "taken with shuffle False, this loader has True"),
         ({"version": 2}, "the state has version 2, this version reads 1"),
-        ({"position": COUNT + 1}, "position 30, but the data set has 29 samples"),
+        ({"position": COUNT + 1}, "at position 30, the data set has 29 samples"),
         ({"position": -1}, "`position` must be a whole number"),
         ({"epoch": "first"}, "`epoch` must be a whole number"),
     ],

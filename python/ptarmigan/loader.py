@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import _core
+from . import _core, state
 from . import torch as _torch
 from .batch import Batch, Failure, Pass
 from .pixels import Output
@@ -26,17 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Failure", "Loader"]
 
-ORDERS = ("exact", "local", "sequential")
 ERROR_POLICIES = ("raise", "skip", "zero")
-STATE_VERSION = 1
 _MOST_THREADS = 4096
-# What must agree for a run to go on exactly, and what to do where it does not.
-_STRICT = {
-    "fingerprint": "it is another archive or another selection of its members",
-    "seed": "give the loader the seed of the state",
-    "order": "give the loader the order of the state",
-    "shuffle": "give the loader the shuffle of the state",
-}
 
 
 class Samples(Protocol):
@@ -144,7 +135,7 @@ class Loader:
         self._batch_size = _whole("batch_size", batch_size, 1, 2**31 - 1)
         self._threads = None if threads is None else _whole("threads", threads, 1, _MOST_THREADS)
         self._prefetch = _whole("prefetch", prefetch, 0, 1024)
-        self._order = _one_of("order", order, ORDERS)
+        self._order = _one_of("order", order, state.ORDERS)
         self._on_error = _one_of("on_error", on_error, ERROR_POLICIES)
         self._decode = _one_of("decode", decode, ("exact",))
         self._shuffle = bool(shuffle)
@@ -198,7 +189,7 @@ class Loader:
         self.__dict__.update(state)
         self._open()
 
-    @property  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
     def __class__(self) -> type[Loader]:
         # `isinstance(loader, torch.utils.data.IterableDataset)` asks for it, whichever of torch
         # and the loader came first.
@@ -288,9 +279,11 @@ class Loader:
         Returns:
             A dict that JSON, pickle and ``torch.save`` can hold.
         """
-        epoch, position = (self._epoch + 1, 0) if self._finished else (self._epoch, self._position)
+        epoch, position = self._epoch, self._position
+        if self._finished:
+            epoch, position = epoch + 1, 0
         return {
-            "version": STATE_VERSION,
+            "version": state.VERSION,
             "seed": self._seed,
             "epoch": epoch,
             "position": position,
@@ -299,25 +292,26 @@ class Loader:
             "fingerprint": self._core.fingerprint,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any], *, strict: bool = True) -> None:
-        """Makes the next pass go on where ``state`` was taken.
+    def load_state_dict(self, state_dict: Mapping[str, Any], *, strict: bool = True) -> None:
+        """Makes the next pass go on where ``state_dict`` was taken.
 
         Batch size, number of ranks, threads, transform and output may be others than then.
 
         Args:
-            state: What ``state_dict`` returned.
+            state_dict: What the method of that name returned.
             strict: False accepts the state of another data set, of which only the position is
                 used, and takes seed, order and shuffle from the state where they differ.
 
         Raises:
             ValueError: If it is no such state, or it does not fit this loader.
         """
-        epoch, position = _checked_state(state, self.state_dict(), len(self._ids), strict=strict)
+        state.check(state_dict, self.state_dict(), len(self._ids), strict=strict)
         self._stop()
-        if (self._seed, self._order, self._shuffle) != _way(state):
-            self._seed, self._order, self._shuffle = _way(state)
+        way = (state_dict["seed"], state_dict["order"], state_dict["shuffle"])
+        if (self._seed, self._order, self._shuffle) != way:
+            self._seed, self._order, self._shuffle = way
             self._open()
-        self._move(epoch, position)
+        self._move(state_dict["epoch"], state_dict["position"])
         self._resuming = True
 
     def class_mixing(self, epoch: int | None = None) -> float:
@@ -354,7 +348,7 @@ class Loader:
         self._pass = None
 
 
-def _whole(name: str, value: object, least: int, most: int) -> int:
+def _whole(name: str, value: Any, least: int, most: int) -> int:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if whole and least <= value <= most:
         return int(value)
@@ -383,35 +377,3 @@ def _column(dataset: object, name: str) -> NDArray[np.int64]:
         msg = f"`{name}` of the data set must be whole numbers in one dimension"
         raise ValueError(msg)
     return np.ascontiguousarray(column, dtype=np.int64)
-
-
-def _way(state: Mapping[str, Any]) -> tuple[int, str, bool]:
-    return state["seed"], state["order"], state["shuffle"]
-
-
-def _checked_state(
-    state: Mapping[str, Any], own: dict[str, Any], samples: int, *, strict: bool
-) -> tuple[int, int]:
-    """Epoch and position of a state that fits the loader whose state is ``own``."""
-    missing = sorted(set(own) - set(state))
-    if missing:
-        msg = f"this is no state of a loader: it has no {', '.join(missing)}"
-        raise ValueError(msg)
-    if state["version"] != STATE_VERSION:
-        msg = f"the state has version {state['version']!r}, this version reads {STATE_VERSION}"
-        raise ValueError(msg)
-    if strict:
-        for key, hint in _STRICT.items():
-            if state[key] != own[key]:
-                msg = (
-                    f"the state was taken with {key} {state[key]!r}, this loader has "
-                    f"{own[key]!r}: {hint}, or pass strict=False"
-                )
-                raise ValueError(msg)
-    natural("seed", state["seed"])
-    _one_of("order", state["order"], ORDERS)
-    epoch, position = natural("epoch", state["epoch"]), natural("position", state["position"])
-    if position > samples:
-        msg = f"the state is at position {position}, but the data set has {samples} samples"
-        raise ValueError(msg)
-    return epoch, position

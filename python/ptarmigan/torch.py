@@ -94,4 +94,4 @@ def pinned(batch: Batch) -> Batch:
     def pin(field: Any) -> Any:
         return torch.as_tensor(field).pin_memory()
 
-    return batch._make(pin(field) for field in batch)
+    return type(batch)(*(pin(field) for field in batch))

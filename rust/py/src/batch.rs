@@ -79,8 +79,8 @@ impl PyLoader {
     }
 
     #[getter]
-    fn fingerprint(&self, py: Python<'_>) -> String {
-        py.detach(|| self.0.source().fingerprint())
+    fn fingerprint(&self) -> &str {
+        self.0.source().fingerprint()
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {

@@ -18,6 +18,7 @@ pub struct Photos {
     transform: Transform,
     output: Output,
     seed: u64,
+    fingerprint: String,
 }
 
 /// The memory of one thread.
@@ -59,6 +60,7 @@ impl Photos {
             return Err(Error::argument(message).with_path(archive.path()));
         }
         Ok(Self {
+            fingerprint: fingerprint(&archive, &members, ids),
             archive,
             members,
             ids: ids.to_vec(),
@@ -75,19 +77,19 @@ impl Photos {
 
     /// Tells this data set from any other: the archive's content, the number of samples, and a
     /// checksum of which members they are under which ids.
-    pub fn fingerprint(&self) -> String {
-        let mut checksum = crc32fast::Hasher::new();
-        for (member, id) in self.members.iter().zip(&self.ids) {
-            checksum.update(&member.to_le_bytes());
-            checksum.update(&id.to_le_bytes());
-        }
-        let archive = self.archive.index().fingerprint();
-        format!(
-            "{archive:016x}-{}-{:08x}",
-            self.members.len(),
-            checksum.finalize()
-        )
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
+}
+
+fn fingerprint(archive: &Archive, members: &[u32], ids: &[i64]) -> String {
+    let mut checksum = crc32fast::Hasher::new();
+    for (member, id) in members.iter().zip(ids) {
+        checksum.update(&member.to_le_bytes());
+        checksum.update(&id.to_le_bytes());
+    }
+    let archive = archive.index().fingerprint();
+    format!("{archive:016x}-{}-{:08x}", members.len(), checksum.finalize())
 }
 
 impl Source for Photos {
