@@ -30,7 +30,7 @@ ERROR_POLICIES = ("raise", "skip", "zero")
 _MOST_THREADS = 4096
 
 
-class Samples(Protocol):
+class SampleColumns(Protocol):
     """What a loader asks of a data set; ``INaturalist`` and ``ImageArchive`` have it."""
 
     @property
@@ -104,7 +104,7 @@ class Loader:
 
     def __init__(
         self,
-        dataset: Samples,
+        dataset: SampleColumns,
         batch_size: int = 256,
         transform: RandomResizedCrop | ResizeCenterCrop | None = None,
         output: Output | None = None,

@@ -51,7 +51,10 @@ fn order(name: &str) -> PyResult<Order> {
 #[pymethods]
 impl PyLoader {
     #[new]
-    #[expect(clippy::too_many_arguments, reason = "Python gives each of them a name")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Python gives each of them a name"
+    )]
     fn new(
         py: Python<'_>,
         archive: &PyArchive,
@@ -73,7 +76,14 @@ impl PyLoader {
         let archive = archive.core();
         run(py, || {
             let photos = Photos::new(archive, members, ids, transform, output, seed)?;
-            let options = Options { order, seed, batch_size, drop_last, prefetch, on_error };
+            let options = Options {
+                order,
+                seed,
+                batch_size,
+                drop_last,
+                prefetch,
+                on_error,
+            };
             Loader::new(photos, options).map(Self)
         })
     }
@@ -85,7 +95,8 @@ impl PyLoader {
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
         let plan = self.0.plan(position, share.into());
-        plan.map(|plan| plan.len()).map_err(|error| to_python(py, &error))
+        plan.map(|plan| plan.len())
+            .map_err(|error| to_python(py, &error))
     }
 
     fn start(
@@ -100,7 +111,9 @@ impl PyLoader {
         let threads = threads.unwrap_or_else(|| {
             NonZeroUsize::new(default_threads().get() / share.workers).unwrap_or(NonZeroUsize::MIN)
         });
-        run(py, || self.0.start(epoch, position, share, threads).map(PyEpoch))
+        run(py, || {
+            self.0.start(epoch, position, share, threads).map(PyEpoch)
+        })
     }
 }
 
@@ -134,13 +147,22 @@ struct PyShare(usize, usize, usize, usize);
 
 impl From<PyShare> for Share {
     fn from(PyShare(rank, world, worker, workers): PyShare) -> Self {
-        Self { rank, world, worker, workers }
+        Self {
+            rank,
+            world,
+            worker,
+            workers,
+        }
     }
 }
 
 fn arrays(py: Python<'_>, batch: Batch) -> PyBatch<'_> {
     let failure = |Failure { sample, error, .. }: Failure| {
-        (sample, error.member().map(str::to_owned), to_python(py, &error))
+        (
+            sample,
+            error.member().map(str::to_owned),
+            to_python(py, &error),
+        )
     };
     (
         PyArray1::from_vec(py, batch.memory),

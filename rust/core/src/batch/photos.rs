@@ -89,7 +89,11 @@ fn fingerprint(archive: &Archive, members: &[u32], ids: &[i64]) -> String {
         checksum.update(&id.to_le_bytes());
     }
     let archive = archive.index().fingerprint();
-    format!("{archive:016x}-{}-{:08x}", members.len(), checksum.finalize())
+    format!(
+        "{archive:016x}-{}-{:08x}",
+        members.len(),
+        checksum.finalize()
+    )
 }
 
 impl Source for Photos {
