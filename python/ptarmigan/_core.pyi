@@ -242,3 +242,50 @@ def folders(archive: Archive) -> tuple[NDArray[np.int64], NDArray[np.int64], lis
 def decode_members(
     archive: Archive, members: Sequence[int], threads: int | None
 ) -> list[NDArray[np.uint8]]: ...
+
+_Share = tuple[int, int, int, int]
+
+@final
+class Loader:
+    def __new__(
+        cls,
+        archive: Archive,
+        members: NDArray[np.int64],
+        image_ids: NDArray[np.int64],
+        transform: Transform,
+        output: Output,
+        seed: int,
+        order: str,
+        batch_size: int,
+        drop_last: bool,
+        prefetch: int,
+        skip: bool,
+    ) -> Loader: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def batches(self, position: int, share: _Share) -> int: ...
+    def start(self, epoch: int, position: int, share: _Share, threads: int | None) -> Epoch: ...
+
+@final
+class Epoch:
+    def next(
+        self,
+    ) -> (
+        tuple[
+            NDArray[np.uint8],
+            int,
+            NDArray[np.uint32],
+            NDArray[np.bool_],
+            list[tuple[int, str | None, Exception]],
+            int,
+        ]
+        | None
+    ): ...
+    def stop(self) -> None: ...
+
+def epoch_order(
+    order: str, members: NDArray[np.int64], seed: int, epoch: int
+) -> NDArray[np.uint32]: ...
+def labels_per_batch(
+    order: NDArray[np.uint32], labels: NDArray[np.int64], batch_size: int
+) -> float: ...

@@ -4,8 +4,9 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
-mod archive;
 mod annotations;
+mod archive;
+mod batch;
 mod errors;
 mod pixels;
 mod run;
@@ -16,16 +17,17 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
+    #[pymodule_export]
     use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
     #[pymodule_export]
+    use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
+    #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
+    #[pymodule_export]
+    use crate::synth::PyCamera;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
-    #[pymodule_export]
-    use super::synth::PyCamera;
-
-    #[pymodule_export]
-    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
 }
