@@ -116,7 +116,9 @@ impl Error {
     /// Adds the member's name, unless an inner layer named one already.
     #[must_use]
     pub fn with_member(mut self, name: &[u8]) -> Self {
-        self.0.member.get_or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+        self.0
+            .member
+            .get_or_insert_with(|| String::from_utf8_lossy(name).into_owned());
         self
     }
 

@@ -34,7 +34,10 @@ impl std::fmt::Debug for Reporter<'_> {
 impl<'a> Reporter<'a> {
     /// A reporter that makes its first call 100 ms from now.
     pub fn new(callback: &'a mut OnProgress<'a>) -> Self {
-        Self { callback, last: Instant::now() }
+        Self {
+            callback,
+            last: Instant::now(),
+        }
     }
 
     /// Reports if the last report is 100 ms old; fails if the callback asks to stop.

@@ -50,7 +50,12 @@ pub struct Stream {
 impl Stream {
     /// The stream of one sample of one epoch.
     pub fn new(seed: u64, epoch: u64, sample: u64, purpose: Purpose) -> Self {
-        Self { key: [seed, purpose as u64], counter: [0, epoch, sample, 0], block: [0; 4], used: 4 }
+        Self {
+            key: [seed, purpose as u64],
+            counter: [0, epoch, sample, 0],
+            block: [0; 4],
+            used: 4,
+        }
     }
 
     /// The next 64 random bits.

@@ -19,8 +19,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let path = error.path().map(|path| path.as_os_str());
     let class = match error.kind() {
         ErrorKind::Io => {
-            if let Some((source, code)) =
-                error.io_error().and_then(|source| Some((source, source.raw_os_error()?)))
+            if let Some((source, code)) = error
+                .io_error()
+                .and_then(|source| Some((source, source.raw_os_error()?)))
             {
                 let text = source.to_string();
                 let text = text.split(" (os error").next().unwrap_or_default();

@@ -14,7 +14,8 @@ pub(crate) fn run<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    py.detach(work).map_err(|error| errors::to_python(py, &error))
+    py.detach(work)
+        .map_err(|error| errors::to_python(py, &error))
 }
 
 /// Runs `work` without the GIL; its progress reports poll Ctrl-C and reach `callback`, which is

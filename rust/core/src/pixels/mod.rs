@@ -110,7 +110,12 @@ pub struct Output {
 
 impl Default for Output {
     fn default() -> Self {
-        Self { dtype: Dtype::Uint8, layout: Layout::Nhwc, mean: [0.0; 3], std: [1.0; 3] }
+        Self {
+            dtype: Dtype::Uint8,
+            layout: Layout::Nhwc,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }
     }
 }
 
