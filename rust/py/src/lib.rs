@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
 mod errors;
+mod predictions;
 mod run;
 
 use pyo3::prelude::*;
@@ -14,4 +15,9 @@ mod _core {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use super::predictions::{
+        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
+    };
 }

@@ -7,11 +7,10 @@
 //! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::csv_lines::CsvLines;
 use super::score::{Count, Score};
-use super::submission::Submission;
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
@@ -19,6 +18,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Rows {
     rows: Vec<(String, Vec<String>)>,
+    path: Option<PathBuf>,
 }
 
 impl Rows {
@@ -39,29 +39,33 @@ impl Rows {
             labels.truncate(k);
             rows.push((id.to_owned(), labels));
         }
-        Ok(Self { rows })
+        Ok(Self {
+            rows,
+            path: Some(path.to_owned()),
+        })
     }
 
-    /// The rows that `submission` would be written as.
-    pub fn from_submission(submission: &Submission, k: usize) -> Result<Self> {
+    /// The texts of numbers: row i of `labels` has `width` labels and belongs to `ids[i]`.
+    pub fn from_numbers(ids: &[i64], labels: &[i64], width: usize, k: usize) -> Result<Self> {
         check_k(k)?;
-        if k > submission.k() {
-            let found = submission.k();
-            let message = format!("every image has {found} labels, expected k = {k}");
-            return Err(Error::submission(message));
+        if k > width || ids.len().checked_mul(width) != Some(labels.len()) {
+            return Err(Error::submission(format!(
+                "expected {k} or more labels for each of {} images, found rows of {width}",
+                ids.len()
+            )));
         }
-        let rows = submission
-            .ids()
+        let rows = ids
             .iter()
-            .zip(submission.labels().chunks_exact(submission.k()));
-        let rows = rows.map(|(id, labels)| {
-            (
-                id.to_string(),
-                labels[..k].iter().map(ToString::to_string).collect(),
-            )
-        });
+            .zip(labels.chunks_exact(width))
+            .map(|(id, labels)| {
+                (
+                    id.to_string(),
+                    labels[..k].iter().map(ToString::to_string).collect(),
+                )
+            });
         Ok(Self {
             rows: rows.collect(),
+            path: None,
         })
     }
 }
@@ -140,10 +144,14 @@ pub fn score(submitted: &Rows, solution: &Solution) -> Result<Score<String>> {
         .filter(|id| !there.contains(id.as_str()))
         .count();
     if missing > 0 {
-        return Err(Error::submission(format!(
+        let error = Error::submission(format!(
             "{missing} of the {} images in the truth have no prediction",
             solution.labels.len()
-        )));
+        ));
+        return Err(match &submitted.path {
+            Some(path) => error.with_path(path),
+            None => error,
+        });
     }
     let mut count = Count::new(solution.has_parts);
     for (id, labels) in &submitted.rows {

@@ -10,6 +10,11 @@
 //! Everything here is inlined into its callers, which compile it for any CPU (`top_k.rs`) and
 //! for AVX2 (`top_k_avx2.rs`). Only the two small methods of [`Vectors`] differ between them.
 
+#![expect(
+    clippy::inline_always,
+    reason = "must become part of the caller, which alone is compiled for a special CPU"
+)]
+
 use std::cmp::Reverse;
 
 use super::logit::Logit;
