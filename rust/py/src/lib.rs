@@ -9,6 +9,7 @@ mod archive;
 mod batch;
 mod errors;
 mod pixels;
+mod predictions;
 mod run;
 mod synth;
 
@@ -30,4 +31,9 @@ mod _core {
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use super::predictions::{
+        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
+    };
 }
