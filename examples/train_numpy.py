@@ -10,7 +10,6 @@ import sys
 import tempfile
 
 import numpy as np
-
 import ptarmigan as pt
 from ptarmigan.demo import SoftmaxClassifier, describe_pictures
 from ptarmigan.synth import write_dataset

@@ -57,9 +57,7 @@ def open_archive(path: str, index: str | None = None, **options: Any) -> Archive
     """Opens an archive; shows progress while an index is made."""
     from ptarmigan import Archive
 
-    return Archive(
-        path, index_path=index, progress=archive_progress(f"indexing {path}"), **options
-    )
+    return Archive(path, index_path=index, progress=archive_progress(f"indexing {path}"), **options)
 
 
 def _index(arguments: argparse.Namespace) -> None:

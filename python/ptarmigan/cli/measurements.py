@@ -75,10 +75,6 @@ def _bench(arguments: argparse.Namespace) -> int:
 
     from ptarmigan.bench import WORKS, describe_machine, run_bench
 
-    machine = describe_machine()
-    if not arguments.json:
-        for name, value in machine.items():
-            say(f"{name}: {value}")
     with progress_bar("measuring", "rows") as report:
         rows = run_bench(
             arguments.path,
@@ -87,9 +83,12 @@ def _bench(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             progress=report,
         )
+    machine = describe_machine()
     if arguments.json:
         print_json({"machine": machine, "rows": [asdict(row) for row in rows]})
     else:
+        for name, value in machine.items():
+            say(f"{name}: {value}")
         print_table(
             f"images a second, {rows[0].source}",
             ("work", "threads", "ptarmigan", "MB/s", "Pillow", "ratio", "pixels"),

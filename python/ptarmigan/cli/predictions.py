@@ -53,7 +53,10 @@ def _load(path: str, name: str) -> dict[str, np.ndarray]:
 
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        arrays = {name: loaded} if isinstance(loaded, np.ndarray) else dict(loaded.items())
+        if isinstance(loaded, np.ndarray):
+            return {name: loaded}
+        with loaded:
+            arrays = dict(loaded.items())
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise SubmissionError(f"`{path}`: not an array that NumPy can load: {error}") from error
     if name not in arrays:
