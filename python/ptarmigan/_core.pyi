@@ -147,7 +147,7 @@ class IndexResult:
 
 def build_index(
     path: str,
-    index_path: str,
+    index_path: str | None,
     expected_md5: str | None,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...

@@ -358,17 +358,17 @@ def build_index(
     start = time.perf_counter()
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
-        index = path.rstrip("/") + ".ptidx" if index_path is None else os.fspath(index_path)
+        index = None if index_path is None else os.fspath(index_path)
         with progress_reporter(progress, f"indexing {os.path.basename(path)}") as report:
             found = _core.build_index(path, index, expected_md5, report)
     else:
         if index_path is None:
             raise ValueError("the index of a stream has no default place: give `index_path`")
-        index = os.fspath(index_path)
+        place = os.fspath(index_path)
         name = str(getattr(source, "name", "stream"))
         pipe, head = _pipe_of(source)
         with progress_reporter(progress, f"indexing {name}") as report:
-            found = _core.build_index_from(head, pipe, source, name, index, expected_md5, report)
+            found = _core.build_index_from(head, pipe, source, name, place, expected_md5, report)
     seconds = time.perf_counter() - start
     return IndexResult(found.members, found.bytes, found.md5, found.complete, seconds)
 

@@ -205,10 +205,11 @@ impl From<Summary> for IndexResult {
 pub(crate) fn build_index(
     py: Python<'_>,
     path: PathBuf,
-    index_path: PathBuf,
+    index_path: Option<PathBuf>,
     expected_md5: Option<String>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<IndexResult> {
+    let index_path = index_path.unwrap_or_else(|| archive::default_index_path(&path));
     run_with_progress(py, progress, |report| {
         archive::build_index(&path, &index_path, expected_md5.as_deref(), report)
     })

@@ -62,8 +62,19 @@ enum Storage {
 
 /// Where the index of `path` is unless the caller says otherwise.
 pub fn default_index_path(path: &Path) -> PathBuf {
-    // `dir/` and `dir` name the same directory; its index lies beside it.
-    let mut name = path.components().as_path().as_os_str().to_owned();
+    // `dir/` and `dir` name the same directory, whose index lies beside it; so does that of `.`.
+    let full = if path.file_name().is_none() {
+        path.canonicalize().ok()
+    } else {
+        None
+    };
+    let mut name = full
+        .as_deref()
+        .unwrap_or(path)
+        .components()
+        .as_path()
+        .as_os_str()
+        .to_owned();
     name.push(".ptidx");
     name.into()
 }
