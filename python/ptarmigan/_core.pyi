@@ -1,15 +1,13 @@
 """The Rust half of Ptarmigan; use the names of the package ``ptarmigan`` instead."""
 
-from collections.abc import Sequence
-from os import PathLike
-from typing import TypeAlias, final
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
-
-_StrPath: TypeAlias = str | PathLike[str]
 
 # pixels
 
@@ -56,12 +54,93 @@ def decode_batch(
     names: Sequence[str] | None,
 ) -> None: ...
 
+# archive
+
+@final
+class Archive:
+    @staticmethod
+    def open(
+        path: str,
+        index_path: str | None,
+        build: str,
+        expected_md5: str | None,
+        progress: Callable[[int, int | None, int], object] | None,
+    ) -> Archive: ...
+    def __len__(self) -> int: ...
+    def find(self, name: bytes) -> int | None: ...
+    def name(self, member: int) -> bytes: ...
+    def joined_names(self) -> bytes: ...
+    def fill_members(self, out: NDArray[np.uint8]) -> None: ...
+    def read(self, member: int) -> bytes: ...
+    def read_many(self, members: Sequence[int], threads: int | None) -> list[bytes]: ...
+    def verify(
+        self, threads: int | None, progress: Callable[[int, int | None, int], object] | None
+    ) -> VerifyReport: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def index_path(self) -> Path: ...
+    @property
+    def index_size(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def archive_bytes(self) -> int: ...
+    @property
+    def fingerprint(self) -> int: ...
+
+@final
+class VerifyReport:
+    @property
+    def members(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def bad(self) -> list[tuple[int, str]]: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def md5_ok(self) -> bool: ...
+
+@final
+class IndexResult:
+    @property
+    def members(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def complete(self) -> bool: ...
+
+def build_index(
+    path: str,
+    index_path: str | None,
+    expected_md5: str | None,
+    progress: Callable[[int, int | None, int], object] | None,
+) -> IndexResult: ...
+def build_index_from(
+    head: bytes,
+    pipe: str | None,
+    source: object,
+    name: str,
+    index_path: str,
+    expected_md5: str | None,
+    progress: Callable[[int, int | None, int], object] | None,
+) -> IndexResult: ...
+
 # annotations
 
 @final
 class AnnotationTable:
     @staticmethod
-    def read(sources: Sequence[tuple[_StrPath, str | None]]) -> AnnotationTable: ...
+    def read(sources: Sequence[tuple[str, str | None]]) -> AnnotationTable: ...
     @property
     def info(self) -> list[tuple[str, str]]: ...
     @property
@@ -92,7 +171,7 @@ class AnnotationTable:
 @final
 class AnnotationBoxes:
     @staticmethod
-    def read(path: _StrPath, member: str | None) -> AnnotationBoxes: ...
+    def read(path: str, member: str | None) -> AnnotationBoxes: ...
     @property
     def image_ids(self) -> NDArray[np.int64]: ...
     @property
@@ -107,7 +186,7 @@ class AnnotationBoxes:
 @final
 class AnnotationLocations:
     @staticmethod
-    def read(path: _StrPath, member: str | None) -> AnnotationLocations: ...
+    def read(path: str, member: str | None) -> AnnotationLocations: ...
     @property
     def image_ids(self) -> NDArray[np.int64]: ...
     @property

@@ -5,14 +5,18 @@
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
 mod annotations;
+mod archive;
 mod errors;
 mod pixels;
 mod run;
+mod samples;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
     #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
 
@@ -22,4 +26,6 @@ mod _core {
 
     #[pymodule_export]
     use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
+    #[pymodule_export]
+    use crate::samples::{decode_members, find_members, folders};
 }

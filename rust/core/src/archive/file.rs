@@ -18,30 +18,41 @@ pub(crate) struct ArchiveFile {
 impl ArchiveFile {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io(error, path))?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     /// Bytes of the file.
     pub(crate) fn size(&self) -> Result<u64> {
-        let metadata = self.file.metadata().map_err(|error| Error::io(error, &self.path))?;
+        let metadata = self
+            .file
+            .metadata()
+            .map_err(|error| Error::io(error, &self.path))?;
         Ok(metadata.len())
     }
 
     /// Fills `out` from `offset` on.
     pub(crate) fn read_exact(&self, out: &mut [u8], offset: u64) -> Result<()> {
-        self.file.read_exact_at(out, offset).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Error::archive("the archive is shorter than its index says").with_offset(offset)
-            }
-            _ => Error::io(error, &self.path),
-        })
+        self.file
+            .read_exact_at(out, offset)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Error::archive("the archive is shorter than its index says").with_offset(offset)
+                }
+                _ => Error::io(error, &self.path),
+            })
     }
 
     /// Fills `out` from `offset` on as far as the file goes; returns how far.
     pub(crate) fn read_up_to(&self, out: &mut [u8], offset: u64) -> Result<usize> {
         let mut filled = 0;
         while filled < out.len() {
-            match self.file.read_at(&mut out[filled..], offset + filled as u64) {
+            match self
+                .file
+                .read_at(&mut out[filled..], offset + filled as u64)
+            {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -58,7 +69,11 @@ impl ArchiveFile {
         let count = self.read_up_to(&mut bytes, 0)?;
         let head_crc = crc32fast::hash(&bytes[..count]);
         let count = self.read_up_to(&mut bytes, size.saturating_sub(STAMP_BYTES as u64))?;
-        Ok(Stamp { size, head_crc, tail_crc: crc32fast::hash(&bytes[..count]) })
+        Ok(Stamp {
+            size,
+            head_crc,
+            tail_crc: crc32fast::hash(&bytes[..count]),
+        })
     }
 
     /// The same file with a position of its own, for reading from front to back.

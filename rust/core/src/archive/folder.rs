@@ -29,7 +29,10 @@ pub(crate) fn scan(
     let mut reporter = Reporter::new(&mut report);
     let mut done = Progress::default();
     let files = walk(root, &mut |members| {
-        reporter.tick(Progress { members, ..Progress::default() })
+        reporter.tick(Progress {
+            members,
+            ..Progress::default()
+        })
     })?;
     let mut fingerprint = Md5::new();
     let mut piece = vec![0; 1 << 18];
@@ -40,7 +43,9 @@ pub(crate) fn scan(
         let mut scanner = HeaderScanner::default();
         let mut size = 0;
         loop {
-            let count = file.read(&mut piece).map_err(|error| Error::io(error, &path))?;
+            let count = file
+                .read(&mut piece)
+                .map_err(|error| Error::io(error, &path))?;
             if count == 0 {
                 break;
             }
@@ -50,7 +55,11 @@ pub(crate) fn scan(
             done.done += count as u64;
             reporter.tick(done)?;
         }
-        let place = Place { size, crc32: crc.finalize(), ..Place::default() };
+        let place = Place {
+            size,
+            crc32: crc.finalize(),
+            ..Place::default()
+        };
         fingerprint.update((name.len() as u64).to_le_bytes());
         fingerprint.update(name);
         fingerprint.update(size.to_le_bytes());
@@ -79,7 +88,9 @@ fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<
         let path = root.join(&folder);
         for entry in fs::read_dir(&path).map_err(|error| Error::io(error, &path))? {
             let entry = entry.map_err(|error| Error::io(error, &path))?;
-            let kind = entry.file_type().map_err(|error| Error::io(error, entry.path()))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| Error::io(error, entry.path()))?;
             let name = folder.join(entry.file_name());
             if name.as_os_str().len() as u64 > MEMBER_NAME_BYTES {
                 return Err(Error::archive(format!(
@@ -102,7 +113,10 @@ fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<
 /// Reads the file `name` below `root` into `out`, without checking it.
 pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -> Result<()> {
     let relative = Path::new(OsStr::from_bytes(name));
-    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+    if !relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)))
+    {
         return Err(Error::index("the index names a file outside of the folder"));
     }
     let path = root.join(relative);
@@ -113,10 +127,15 @@ pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -
              index anew with build=\"rebuild\"",
             place.size,
             metadata.len(),
-            if metadata.is_file() { "" } else { " of something else" },
+            if metadata.is_file() {
+                ""
+            } else {
+                " of something else"
+            },
         )));
     }
     let mut file = File::open(&path).map_err(|error| Error::io(error, &path))?;
     out.resize(place.size as usize, 0);
-    file.read_exact(out).map_err(|error| Error::io(error, &path))
+    file.read_exact(out)
+        .map_err(|error| Error::io(error, &path))
 }

@@ -85,8 +85,12 @@ impl Inflater {
                 continue;
             }
             let limit = WINDOW + PIECE;
-            let mut output =
-                Output { bytes: &mut self.buffer, at: self.at, limit, floor: self.floor };
+            let mut output = Output {
+                bytes: &mut self.buffer,
+                at: self.at,
+                limit,
+                floor: self.floor,
+            };
             let run = self.walker.run(input, &mut output, &mut self.log);
             self.at = output.at;
             let (used, stop) = match run {
@@ -108,10 +112,7 @@ impl Inflater {
     }
 
     /// Hands on the last piece; fails if the file ends too early.
-    pub(crate) fn finish(
-        &mut self,
-        sink: &mut impl FnMut(Piece<'_>) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn finish(&mut self, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         self.flush(sink)?;
         let (what, offset) = match &self.state {
             State::Between => return Ok(()),
@@ -119,8 +120,10 @@ impl Inflater {
             State::Body => ("the compressed data", self.walker.next_bit().div_ceil(8)),
             State::Trailer { .. } => ("a gzip trailer", self.offset),
         };
-        Err(Error::archive(format!("the file is truncated: it ends inside {what}"))
-            .with_offset(offset))
+        Err(
+            Error::archive(format!("the file is truncated: it ends inside {what}"))
+                .with_offset(offset),
+        )
     }
 
     fn flush(&mut self, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
@@ -129,16 +132,28 @@ impl Inflater {
         }
         self.hash();
         if let Some(header_bit) = self.walker.inside_block() {
-            let last = self.log.last().map_or(self.last_point, |point| point.tar_offset);
+            let last = self
+                .log
+                .last()
+                .map_or(self.last_point, |point| point.tar_offset);
             if self.log.tar_offset(self.at).saturating_sub(last) >= POINT_SPACING {
-                self.log.add_inside(self.walker.next_bit(), self.at, header_bit);
+                self.log
+                    .add_inside(self.walker.next_bit(), self.at, header_bit);
             }
         }
-        self.last_point = self.log.last().map_or(self.last_point, |point| point.tar_offset);
+        self.last_point = self
+            .log
+            .last()
+            .map_or(self.last_point, |point| point.tar_offset);
         let end_bit = self.walker.next_bit();
         let tar_offset = self.log.tar_offset(WINDOW);
         let bytes = &self.buffer[WINDOW..self.at];
-        sink(Piece { bytes, tar_offset, end_bit, log: &mut self.log })?;
+        sink(Piece {
+            bytes,
+            tar_offset,
+            end_bit,
+            log: &mut self.log,
+        })?;
 
         let moved = self.at - WINDOW;
         self.buffer.copy_within(moved..self.at, 0);
@@ -160,7 +175,10 @@ impl Inflater {
         self.hash();
         let (bytes, count) = self.walker.leftover();
         self.offset = self.walker.next_bit() / 8;
-        self.state = State::Trailer { bytes: [0; 8], filled: 0 };
+        self.state = State::Trailer {
+            bytes: [0; 8],
+            filled: 0,
+        };
         // At most seven bytes: the trailer's eighth always comes from the input.
         for &byte in &bytes[..count] {
             self.frame(&[byte])?;
@@ -170,10 +188,15 @@ impl Inflater {
 
     /// Takes bytes that are not deflate data; returns how many.
     fn frame(&mut self, input: &[u8]) -> Result<usize> {
-        let Some(&byte) = input.first() else { return Ok(0) };
+        let Some(&byte) = input.first() else {
+            return Ok(0);
+        };
         match &mut self.state {
             State::Between if byte == 0 => {
-                let zeros = input.iter().position(|&byte| byte != 0).unwrap_or(input.len());
+                let zeros = input
+                    .iter()
+                    .position(|&byte| byte != 0)
+                    .unwrap_or(input.len());
                 self.offset += zeros as u64;
                 return Ok(zeros);
             }
@@ -186,7 +209,9 @@ impl Inflater {
             }
             State::Between => self.state = State::Header(HeaderParser::default()),
             State::Header(parser) => {
-                let done = parser.push(byte).map_err(|error| error.with_offset(self.offset))?;
+                let done = parser
+                    .push(byte)
+                    .map_err(|error| error.with_offset(self.offset))?;
                 self.offset += 1;
                 if done {
                     self.start_member();
@@ -220,7 +245,10 @@ impl Inflater {
 
     fn check_trailer(&mut self, trailer: [u8; 8]) -> Result<()> {
         let [a, b, c, d, e, f, g, h] = trailer;
-        let (crc, length) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let (crc, length) = (
+            u32::from_le_bytes([a, b, c, d]),
+            u32::from_le_bytes([e, f, g, h]),
+        );
         let found = self.crc.clone().finalize();
         if crc != found {
             return Err(Error::archive(format!(
@@ -344,9 +372,9 @@ impl HeaderParser {
             3 if byte != 8 => Err(Error::archive(format!(
                 "expected gzip's compression method 8 (deflate), found {byte}"
             ))),
-            4 if byte & 0xe0 != 0 => {
-                Err(Error::archive(format!("a gzip header with reserved flags `{byte:#04x}`")))
-            }
+            4 if byte & 0xe0 != 0 => Err(Error::archive(format!(
+                "a gzip header with reserved flags `{byte:#04x}`"
+            ))),
             4 => {
                 self.flags = byte;
                 Ok(())

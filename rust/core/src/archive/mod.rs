@@ -62,8 +62,19 @@ enum Storage {
 
 /// Where the index of `path` is unless the caller says otherwise.
 pub fn default_index_path(path: &Path) -> PathBuf {
-    // `dir/` and `dir` name the same directory; its index lies beside it.
-    let mut name = path.components().as_path().as_os_str().to_owned();
+    // `dir/` and `dir` name the same directory, whose index lies beside it; so does that of `.`.
+    let full = if path.file_name().is_none() {
+        path.canonicalize().ok()
+    } else {
+        None
+    };
+    let mut name = full
+        .as_deref()
+        .unwrap_or(path)
+        .components()
+        .as_path()
+        .as_os_str()
+        .to_owned();
     name.push(".ptidx");
     name.into()
 }
@@ -84,7 +95,11 @@ pub fn build_index(
     }
     let file = ArchiveFile::open(path)?;
     let total = metadata.is_file().then_some(metadata.len());
-    let source = scan::Source { reader: Box::new(file.reopen()?), path, total };
+    let source = scan::Source {
+        reader: Box::new(file.reopen()?),
+        path,
+        total,
+    };
     scan::scan(source, index_path, expected_md5, progress)
 }
 
@@ -97,7 +112,11 @@ pub fn build_index_from(
     expected_md5: Option<&str>,
     progress: &mut OnProgress<'_>,
 ) -> Result<Summary> {
-    let source = scan::Source { reader, path: name, total: None };
+    let source = scan::Source {
+        reader,
+        path: name,
+        total: None,
+    };
     scan::scan(source, index_path, expected_md5, progress)
 }
 
@@ -106,8 +125,13 @@ impl Archive {
     pub fn open(path: &Path, options: &OpenOptions, progress: &mut OnProgress<'_>) -> Result<Self> {
         let expected = options.expected_md5.as_deref();
         expected.map(checked_md5).transpose()?;
-        let index_path = options.index_path.clone().unwrap_or_else(|| default_index_path(path));
-        let exists = index_path.try_exists().map_err(|error| Error::io(error, &index_path))?;
+        let index_path = options
+            .index_path
+            .clone()
+            .unwrap_or_else(|| default_index_path(path));
+        let exists = index_path
+            .try_exists()
+            .map_err(|error| Error::io(error, &index_path))?;
         match options.build {
             Build::Auto if exists => {}
             Build::Never if exists => {}
@@ -128,7 +152,11 @@ impl Archive {
         let metadata = std::fs::metadata(path).map_err(|error| Error::io(error, path))?;
         let summary = index.summary();
         if metadata.is_dir() != (summary.kind == Kind::Folder) {
-            return Err(stale(&index, "one of them is a directory, the other is not", path));
+            return Err(stale(
+                &index,
+                "one of them is a directory, the other is not",
+                path,
+            ));
         }
         if let Some(expected) = expected_md5 {
             check_md5(summary.md5, expected).map_err(|error| error.with_path(path))?;
@@ -141,15 +169,26 @@ impl Archive {
         if let Storage::Tar(file) | Storage::Gzip(file) = &storage {
             let (expected, found) = (summary.stamp, file.stamp()?);
             if expected.size != found.size {
-                let what =
-                    format!("it is about {} bytes, the archive has {}", expected.size, found.size);
+                let what = format!(
+                    "it is about {} bytes, the archive has {}",
+                    expected.size, found.size
+                );
                 return Err(stale(&index, &what, path));
             }
             if expected != found {
-                return Err(stale(&index, "the archive's first or last 64 KiB differ", path));
+                return Err(stale(
+                    &index,
+                    "the archive's first or last 64 KiB differ",
+                    path,
+                ));
             }
         }
-        Ok(Self { index, path: path.to_owned(), storage, readers: Mutex::default() })
+        Ok(Self {
+            index,
+            path: path.to_owned(),
+            storage,
+            readers: Mutex::default(),
+        })
     }
 
     /// The index.
@@ -176,13 +215,17 @@ impl Archive {
         out.clear();
         self.read_checked(member, reader, out).map_err(|error| {
             out.clear();
-            error.with_member(self.index.name(member)).with_path(&self.path)
+            error
+                .with_member(self.index.name(member))
+                .with_path(&self.path)
         })
     }
 
     fn read_checked(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
-        let place =
-            self.index.place(member).map_err(|error| error.with_path(&self.path))?;
+        let place = self
+            .index
+            .place(member)
+            .map_err(|error| error.with_path(&self.path))?;
         match &self.storage {
             Storage::Tar(file) => reader.copy(file, &place, out)?,
             Storage::Gzip(file) => reader.inflate(file, &self.index, &place, out)?,
@@ -243,7 +286,11 @@ fn check_md5(found: Option<[u8; 16]>, expected: &str) -> Result<()> {
 
 /// The 16 bytes that 32 hexadecimal digits stand for.
 fn checked_md5(digits: &str) -> Result<[u8; 16]> {
-    let bad = || argument(format!("expected an md5 of 32 hexadecimal digits, found `{digits}`"));
+    let bad = || {
+        argument(format!(
+            "expected an md5 of 32 hexadecimal digits, found `{digits}`"
+        ))
+    };
     let mut md5 = [0; 16];
     if digits.len() != 32 || !digits.is_ascii() {
         return Err(bad());

@@ -47,7 +47,11 @@ pub(crate) struct PointLog {
 impl PointLog {
     /// A log of output whose first byte, at index `at`, is byte 0 of the tar.
     pub(crate) fn new(at: usize) -> Self {
-        Self { base: 0u64.wrapping_sub(at as u64), threshold: at, ..Self::default() }
+        Self {
+            base: 0u64.wrapping_sub(at as u64),
+            threshold: at,
+            ..Self::default()
+        }
     }
 
     /// The position in the tar of `output[at]`.
@@ -65,7 +69,11 @@ impl PointLog {
     pub(crate) fn add_inside(&mut self, bit: u64, at: usize, header_bit: u64) {
         self.threshold = at;
         let tar_offset = self.tar_offset(at);
-        self.points.push(Point { bit, tar_offset, header_bit: Some(header_bit) });
+        self.points.push(Point {
+            bit,
+            tar_offset,
+            header_bit: Some(header_bit),
+        });
     }
 
     /// The last point, if one was added since the last hand-over.
@@ -78,7 +86,11 @@ impl Trace for PointLog {
     #[inline]
     fn block(&mut self, bit: u64, at: usize) {
         self.threshold = at;
-        let point = Point { bit, tar_offset: self.tar_offset(at), header_bit: None };
+        let point = Point {
+            bit,
+            tar_offset: self.tar_offset(at),
+            header_bit: None,
+        };
         match self.points.last_mut() {
             // Blocks without output: the later one is as good a start and needs less input.
             Some(last) if last.tar_offset == point.tar_offset => *last = point,
@@ -118,20 +130,25 @@ impl Points {
         self.points.append(&mut log.points);
         for far in log.far.drain(..) {
             let start = (far.tar_offset - tar_offset) as usize;
-            self.bytes.extend_from_slice(&piece[start..start + far.length as usize]);
+            self.bytes
+                .extend_from_slice(&piece[start..start + far.length as usize]);
             self.far.push(far);
         }
     }
 
     /// The last point at or before `tar_offset`.
     pub(crate) fn before(&self, tar_offset: u64) -> Option<Point> {
-        let behind = self.points.partition_point(|point| point.tar_offset <= tar_offset);
+        let behind = self
+            .points
+            .partition_point(|point| point.tar_offset <= tar_offset);
         self.points.get(behind.checked_sub(1)?).copied()
     }
 
     /// The first point at or behind `tar_offset`.
     pub(crate) fn after(&self, tar_offset: u64) -> Option<Point> {
-        let first = self.points.partition_point(|point| point.tar_offset < tar_offset);
+        let first = self
+            .points
+            .partition_point(|point| point.tar_offset < tar_offset);
         self.points.get(first).copied()
     }
 
@@ -144,17 +161,27 @@ impl Points {
     pub(crate) fn enter(&mut self, point: Point) {
         self.window.clear();
         self.current = Some(point);
-        let skipped = self.far.partition_point(|far| far.tar_offset < point.tar_offset);
-        let bytes = self.far[..skipped].iter().map(|far| far.length as usize).sum();
+        let skipped = self
+            .far
+            .partition_point(|far| far.tar_offset < point.tar_offset);
+        let bytes = self.far[..skipped]
+            .iter()
+            .map(|far| far.length as usize)
+            .sum();
         self.next = (skipped, bytes);
     }
 
     /// Adds to the current window what the output up to `tar_offset` refers to.
     pub(crate) fn gather(&mut self, tar_offset: u64) {
         let Some(point) = self.current else { return };
-        while let Some(far) = self.far.get(self.next.0).filter(|far| far.tar_offset < tar_offset) {
+        while let Some(far) = self
+            .far
+            .get(self.next.0)
+            .filter(|far| far.tar_offset < tar_offset)
+        {
             let bytes = &self.bytes[self.next.1..][..far.length as usize];
-            self.window.add(far.tar_offset - point.tar_offset, far.distance, bytes);
+            self.window
+                .add(far.tar_offset - point.tar_offset, far.distance, bytes);
             self.next = (self.next.0 + 1, self.next.1 + far.length as usize);
         }
     }
@@ -167,14 +194,21 @@ impl Points {
     /// Forgets what no member that starts at or behind the end of the last piece can need; a
     /// member in progress must have gathered before.
     pub(crate) fn prune(&mut self) {
-        let Some(last) = self.points.last().copied() else { return };
+        let Some(last) = self.points.last().copied() else {
+            return;
+        };
         self.points.clear();
         self.points.push(last);
-        let old = self.far.partition_point(|far| far.tar_offset < last.tar_offset);
+        let old = self
+            .far
+            .partition_point(|far| far.tar_offset < last.tar_offset);
         let bytes: usize = self.far[..old].iter().map(|far| far.length as usize).sum();
         self.far.drain(..old);
         self.bytes.drain(..bytes);
-        self.next = (self.next.0.saturating_sub(old), self.next.1.saturating_sub(bytes));
+        self.next = (
+            self.next.0.saturating_sub(old),
+            self.next.1.saturating_sub(bytes),
+        );
     }
 }
 
@@ -188,7 +222,11 @@ struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self { bytes: Box::new([0; WINDOW]), used: Box::new([false; WINDOW]), empty: true }
+        Self {
+            bytes: Box::new([0; WINDOW]),
+            used: Box::new([false; WINDOW]),
+            empty: true,
+        }
     }
 }
 
@@ -264,7 +302,9 @@ pub(crate) fn decode_window(mut encoded: &[u8], window: &mut [u8]) -> Option<()>
         let start = at + read_number(&mut encoded)?;
         let length = read_number(&mut encoded)?;
         let (bytes, rest) = encoded.split_at_checked(length)?;
-        window.get_mut(start..start + length)?.copy_from_slice(bytes);
+        window
+            .get_mut(start..start + length)?
+            .copy_from_slice(bytes);
         encoded = rest;
         at = start + length;
     }

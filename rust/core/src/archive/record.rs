@@ -113,7 +113,14 @@ impl Recorder {
                 Some(target) => self.builder.add_link(&row.name, target)?,
                 None => {
                     let window = if row.windowed { window } else { 0 };
-                    self.builder.add(&row.name, Place { window, ..row.place }, &row.image)?;
+                    self.builder.add(
+                        &row.name,
+                        Place {
+                            window,
+                            ..row.place
+                        },
+                        &row.image,
+                    )?;
                 }
             }
         }
@@ -124,7 +131,11 @@ impl Recorder {
         let windowed = row.windowed;
         self.waiting.push(row);
         // Without a point there is nothing to wait for, unless others before it wait.
-        if !windowed && self.waiting.len() == 1 { self.store_waiting() } else { Ok(()) }
+        if !windowed && self.waiting.len() == 1 {
+            self.store_waiting()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -151,7 +162,9 @@ impl Members for Recorder {
     }
 
     fn end(&mut self) -> Result<()> {
-        let Some(Member { entry, point }) = self.member.take() else { return Ok(()) };
+        let Some(Member { entry, point }) = self.member.take() else {
+            return Ok(());
+        };
         let mut place = Place {
             tar_offset: entry.data_offset,
             size: entry.size,
@@ -161,7 +174,10 @@ impl Members for Recorder {
         if let Some(point) = point {
             let end = entry.data_offset + entry.size;
             self.points.gather(end);
-            let end_bit = self.points.after(end).map_or(self.piece_end_bit, |point| point.bit);
+            let end_bit = self
+                .points
+                .after(end)
+                .map_or(self.piece_end_bit, |point| point.bit);
             place.point_bit = point.bit;
             place.gap = u32::try_from(entry.data_offset - point.tar_offset).unwrap_or(u32::MAX);
             place.compressed_size = end_bit.div_ceil(8) - point.bit / 8;
@@ -175,6 +191,12 @@ impl Members for Recorder {
             }
         };
         let image = self.scanner.finish();
-        self.wait(Row { name: entry.name, place, image, target, windowed: point.is_some() })
+        self.wait(Row {
+            name: entry.name,
+            place,
+            image,
+            target,
+            windowed: point.is_some(),
+        })
     }
 }

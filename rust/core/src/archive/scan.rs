@@ -71,7 +71,8 @@ pub(crate) fn scan(
         ))
         .with_path(&path));
     }
-    pass.finish(md5, reporter, total).map_err(|error| error.with_path(&path))
+    pass.finish(md5, reporter, total)
+        .map_err(|error| error.with_path(&path))
 }
 
 type Chunk = Arc<Vec<u8>>;
@@ -99,7 +100,9 @@ impl Chunks {
 
     /// The md5 of all chunks, which must all have been received.
     fn finish(self) -> Result<[u8; 16]> {
-        self.md5.join().map_err(|_| Error::archive("the md5 thread ended early"))
+        self.md5
+            .join()
+            .map_err(|_| Error::archive("the md5 thread ended early"))
     }
 }
 
@@ -193,11 +196,20 @@ impl Pass {
     }
 
     fn progress(&self, total: Option<u64>) -> Progress {
-        Progress { done: self.stamp.size, total, members: self.recorder.members() }
+        Progress {
+            done: self.stamp.size,
+            total,
+            members: self.recorder.members(),
+        }
     }
 
     fn feed(&mut self, chunk: &[u8]) -> Result<()> {
-        let Self { framing, parser, recorder, .. } = self;
+        let Self {
+            framing,
+            parser,
+            recorder,
+            ..
+        } = self;
         let framing = match framing {
             Some(framing) => framing,
             None if chunk.starts_with(&gzip::MAGIC) => {
@@ -209,7 +221,9 @@ impl Pass {
             }
         };
         match framing {
-            Framing::Tar => parser.push(chunk, recorder).map_err(|fault| explain(fault, None)),
+            Framing::Tar => parser
+                .push(chunk, recorder)
+                .map_err(|fault| explain(fault, None)),
             Framing::Gzip(inflater) => {
                 inflater.feed(chunk, &mut |piece| record(piece, parser, recorder))
             }
@@ -217,7 +231,12 @@ impl Pass {
     }
 
     fn end(&mut self) -> Result<()> {
-        let Self { framing, parser, recorder, .. } = self;
+        let Self {
+            framing,
+            parser,
+            recorder,
+            ..
+        } = self;
         let mut at = None;
         if let Some(Framing::Gzip(inflater)) = framing {
             at = Some(self.stamp.size);
@@ -257,7 +276,9 @@ impl Pass {
 fn record(mut piece: Piece<'_>, parser: &mut TarParser, recorder: &mut Recorder) -> Result<()> {
     recorder.start_piece(&mut piece);
     let at = piece.end_bit / 8;
-    parser.push(piece.bytes, recorder).map_err(|fault| explain(fault, Some(at)))?;
+    parser
+        .push(piece.bytes, recorder)
+        .map_err(|fault| explain(fault, Some(at)))?;
     recorder.end_piece()
 }
 
@@ -265,13 +286,23 @@ fn record(mut piece: Piece<'_>, parser: &mut TarParser, recorder: &mut Recorder)
 fn explain(fault: Fault, compressed: Option<u64>) -> Error {
     match (fault, compressed) {
         (Fault::Sink(error), _) => error,
-        (Fault::Tar { message, tar_offset }, None) => {
-            Error::archive(message).with_offset(tar_offset)
-        }
-        (Fault::Tar { message, tar_offset }, Some(at)) => {
-            Error::archive(format!("{message}, {tar_offset} bytes into the uncompressed tar"))
-                .with_offset(at)
-        }
+        (
+            Fault::Tar {
+                message,
+                tar_offset,
+            },
+            None,
+        ) => Error::archive(message).with_offset(tar_offset),
+        (
+            Fault::Tar {
+                message,
+                tar_offset,
+            },
+            Some(at),
+        ) => Error::archive(format!(
+            "{message}, {tar_offset} bytes into the uncompressed tar"
+        ))
+        .with_offset(at),
     }
 }
 

@@ -41,7 +41,10 @@ struct Spool {
 impl Spool {
     fn new(folder: &Path) -> io::Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
-        Ok(Self { file: BufWriter::with_capacity(1 << 16, file), length: 0 })
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 16, file),
+            length: 0,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<u64> {
@@ -85,7 +88,9 @@ impl IndexBuilder {
 
     /// Adds an encoded window; returns its position.
     pub(crate) fn add_window(&mut self, encoded: &[u8]) -> Result<u64> {
-        self.windows.write(encoded).map_err(|error| Error::io(error, &self.path))
+        self.windows
+            .write(encoded)
+            .map_err(|error| Error::io(error, &self.path))
     }
 
     /// Adds a member; `place.name` is set here.
@@ -101,7 +106,8 @@ impl IndexBuilder {
         self.row.clear();
         encode_image(image, &mut self.row);
         self.images.write(&self.row).map_err(io)?;
-        self.lookup.push((crc32fast::hash(name), self.lookup.len() as u32));
+        self.lookup
+            .push((crc32fast::hash(name), self.lookup.len() as u32));
         self.bytes += place.size;
         Ok(())
     }
@@ -109,7 +115,10 @@ impl IndexBuilder {
     /// Adds a member that is another name of `target`.
     pub(crate) fn add_link(&mut self, name: &[u8], target: Vec<u8>) -> Result<()> {
         let member = self.lookup.len() as u32;
-        let place = Place { status: Status::Dangling, ..Place::default() };
+        let place = Place {
+            status: Status::Dangling,
+            ..Place::default()
+        };
         self.add(name, place, &Header::default())?;
         self.links.push((member, target));
         Ok(())
@@ -118,13 +127,19 @@ impl IndexBuilder {
     /// Writes the index under its name; returns `summary` with the two counts.
     pub(crate) fn finish(mut self, mut summary: Summary) -> Result<Summary> {
         let path = self.path.clone();
-        self.write(&mut summary).map_err(|error| Error::io(error, &path))?;
+        self.write(&mut summary)
+            .map_err(|error| Error::io(error, &path))?;
         Ok(summary)
     }
 
     fn write(&mut self, summary: &mut Summary) -> io::Result<()> {
         self.lookup.sort_unstable();
-        for spool in [&mut self.places, &mut self.images, &mut self.names, &mut self.windows] {
+        for spool in [
+            &mut self.places,
+            &mut self.images,
+            &mut self.names,
+            &mut self.windows,
+        ] {
             spool.file.flush()?;
         }
         self.resolve_links()?;
@@ -147,7 +162,10 @@ impl IndexBuilder {
         out.copy(Section::Images, &mut self.images)?;
         out.copy(Section::Names, &mut self.names)?;
         let hashes = self.lookup.iter().map(|entry| entry.0);
-        out.numbers(Section::Lookup, hashes.chain(self.lookup.iter().map(|entry| entry.1)))?;
+        out.numbers(
+            Section::Lookup,
+            hashes.chain(self.lookup.iter().map(|entry| entry.1)),
+        )?;
         out.copy(Section::Windows, &mut self.windows)?;
         let header = format::encode(summary, &out.extents);
         out.file.flush()?;
@@ -169,12 +187,17 @@ impl IndexBuilder {
         let mut place = [0; PLACE_BYTES];
         let mut image = [0; IMAGE_BYTES];
         for (member, target) in &self.links {
-            let Some(found) = self.find_before(*member, target)? else { continue };
+            let Some(found) = self.find_before(*member, target)? else {
+                continue;
+            };
             let row = |number: u32, width: usize| u64::from(number) * width as u64;
             let mut own = [0; PLACE_BYTES];
             places.read_exact_at(&mut own, row(*member, PLACE_BYTES))?;
             places.read_exact_at(&mut place, row(found, PLACE_BYTES))?;
-            let linked = Place { name: Place::decode(&own).name, ..Place::decode(&place) };
+            let linked = Place {
+                name: Place::decode(&own).name,
+                ..Place::decode(&place)
+            };
             self.bytes += linked.size;
             self.row.clear();
             linked.encode(&mut self.row);
@@ -188,8 +211,10 @@ impl IndexBuilder {
     fn find_before(&self, member: u32, name: &[u8]) -> io::Result<Option<u32>> {
         let hash = crc32fast::hash(name);
         let end = self.lookup.partition_point(|&entry| entry < (hash, member));
-        for &(_, candidate) in
-            self.lookup[..end].iter().rev().take_while(|entry| entry.0 == hash)
+        for &(_, candidate) in self.lookup[..end]
+            .iter()
+            .rev()
+            .take_while(|entry| entry.0 == hash)
         {
             if self.has_name(candidate, name)? {
                 return Ok(Some(candidate));
@@ -247,11 +272,7 @@ impl Sections<'_> {
         Ok(())
     }
 
-    fn numbers(
-        &mut self,
-        section: Section,
-        numbers: impl Iterator<Item = u32>,
-    ) -> io::Result<()> {
+    fn numbers(&mut self, section: Section, numbers: impl Iterator<Item = u32>) -> io::Result<()> {
         let mut crc = crc32fast::Hasher::new();
         let mut length = 0;
         for number in numbers {
@@ -265,7 +286,11 @@ impl Sections<'_> {
     }
 
     fn close(&mut self, section: Section, crc: u32, length: u64) {
-        self.extents[section as usize] = Extent { crc, start: self.end, length };
+        self.extents[section as usize] = Extent {
+            crc,
+            start: self.end,
+            length,
+        };
         self.end += length;
     }
 }

@@ -143,16 +143,23 @@ pub(super) fn decode(file: &[u8]) -> Result<(Summary, [Range<usize>; SECTIONS])>
         ));
     }
     let damaged = |what: &str| {
-        Error::index(format!("the index is damaged: {what}; make it anew with build=\"rebuild\""))
+        Error::index(format!(
+            "the index is damaged: {what}; make it anew with build=\"rebuild\""
+        ))
     };
-    let version = file.get(8..12).map(uint).ok_or_else(|| damaged("it ends in its header"))?;
+    let version = file
+        .get(8..12)
+        .map(uint)
+        .ok_or_else(|| damaged("it ends in its header"))?;
     if version != u64::from(VERSION) {
         return Err(Error::index(format!(
             "expected an index of version {VERSION}, found version {version}; make it anew with \
              build=\"rebuild\""
         )));
     }
-    let header = file.get(..HEADER_BYTES).ok_or_else(|| damaged("it ends in its header"))?;
+    let header = file
+        .get(..HEADER_BYTES)
+        .ok_or_else(|| damaged("it ends in its header"))?;
     let (checked, crc) = header.split_at(HEADER_BYTES - 4);
     if uint(crc) != u64::from(crc32fast::hash(checked)) {
         return Err(damaged("its header's checksum is wrong"));
@@ -200,12 +207,19 @@ fn summary(header: &[u8]) -> Option<Summary> {
             head_crc: uint(&header[48..52]) as u32,
             tail_crc: uint(&header[52..56]) as u32,
         },
-        md5: if flags & 2 != 0 { header[56..72].try_into().ok() } else { None },
+        md5: if flags & 2 != 0 {
+            header[56..72].try_into().ok()
+        } else {
+            None
+        },
         fingerprint: uint(&header[72..80]),
     })
 }
 
 /// A little-endian number of at most eight bytes.
 pub(super) fn uint(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, &byte| number << 8 | u64::from(byte))
 }

@@ -17,7 +17,10 @@ pub(super) struct MappedFile(Mmap);
 impl MappedFile {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io(error, path))?;
-        let length = file.metadata().map_err(|error| Error::io(error, path))?.len();
+        let length = file
+            .metadata()
+            .map_err(|error| Error::io(error, path))?
+            .len();
         if length == 0 {
             return Err(Error::index("the index file is empty").with_path(path));
         }

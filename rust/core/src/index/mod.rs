@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use format::{Kind, STAMP_BYTES, Stamp, Summary};
-use format::{SECTIONS, Section, uint};
+use format::{SECTIONS, Section};
 use members::{IMAGE_BYTES, PLACE_BYTES};
 pub use members::{Place, Status};
 
@@ -34,8 +34,15 @@ impl Index {
     pub fn open(path: &Path) -> Result<Self> {
         let file = mmap::MappedFile::open(path)?;
         let (summary, sections) = format::decode(&file).map_err(|error| error.with_path(path))?;
-        let index = Self { path: path.to_owned(), file, summary, sections };
-        index.check_lengths().ok_or_else(|| index.damaged("its sections have wrong lengths"))?;
+        let index = Self {
+            path: path.to_owned(),
+            file,
+            summary,
+            sections,
+        };
+        index
+            .check_lengths()
+            .ok_or_else(|| index.damaged("its sections have wrong lengths"))?;
         Ok(index)
     }
 
@@ -49,12 +56,16 @@ impl Index {
     }
 
     fn section(&self, section: Section) -> &[u8] {
-        self.file.get(self.sections[section as usize].clone()).unwrap_or_default()
+        self.file
+            .get(self.sections[section as usize].clone())
+            .unwrap_or_default()
     }
 
     fn damaged(&self, what: &str) -> Error {
-        Error::index(format!("the index is damaged: {what}; make it anew with build=\"rebuild\""))
-            .with_path(&self.path)
+        Error::index(format!(
+            "the index is damaged: {what}; make it anew with build=\"rebuild\""
+        ))
+        .with_path(&self.path)
     }
 
     /// The index file's path, as given.
@@ -91,7 +102,9 @@ impl Index {
             Some(place) => usize::try_from(place.name).unwrap_or(usize::MAX),
             None => names.len(),
         };
-        names.get(start(member)..start(member.saturating_add(1))).unwrap_or_default()
+        names
+            .get(start(member)..start(member.saturating_add(1)))
+            .unwrap_or_default()
     }
 
     /// The number of the member with this name; the last one where several have it.
@@ -118,21 +131,28 @@ impl Index {
         self.row(member).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
-                format!("there is no member {member}; the archive has {}", self.len()),
+                format!(
+                    "there is no member {member}; the archive has {}",
+                    self.len()
+                ),
             )
         })
     }
 
     fn row(&self, member: usize) -> Option<Place> {
         let start = member.checked_mul(PLACE_BYTES)?;
-        let row = self.section(Section::Places).get(start..start.checked_add(PLACE_BYTES)?)?;
+        let row = self
+            .section(Section::Places)
+            .get(start..start.checked_add(PLACE_BYTES)?)?;
         Some(Place::decode(row))
     }
 
     /// What the image of a member says of itself; all zero if there is no such member.
     pub fn image(&self, member: usize) -> Header {
         let start = member.saturating_mul(IMAGE_BYTES);
-        let row = self.section(Section::Images).get(start..start.saturating_add(IMAGE_BYTES));
+        let row = self
+            .section(Section::Images)
+            .get(start..start.saturating_add(IMAGE_BYTES));
         row.map(members::decode_image).unwrap_or_default()
     }
 
@@ -166,11 +186,17 @@ impl Index {
         if out.len() != expected {
             return Err(Error::new(
                 ErrorKind::Argument,
-                format!("expected {expected} bytes of room for members, found {}", out.len()),
+                format!(
+                    "expected {expected} bytes of room for members, found {}",
+                    out.len()
+                ),
             ));
         }
         let images = self.section(Section::Images).chunks_exact(IMAGE_BYTES);
-        for ((member, row), image) in out.chunks_exact_mut(MEMBER_ROW_BYTES).enumerate().zip(images)
+        for ((member, row), image) in out
+            .chunks_exact_mut(MEMBER_ROW_BYTES)
+            .enumerate()
+            .zip(images)
         {
             let place = self.place(member)?;
             row[..8].copy_from_slice(&place.tar_offset.to_le_bytes());

@@ -18,8 +18,8 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The number of threads to use when the caller does not say: one a processor.
 fn thread_count(asked: Option<usize>, work: usize) -> usize {
-    let threads = asked
-        .unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let threads =
+        asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get));
     threads.clamp(1, work.max(1))
 }
 
@@ -41,19 +41,31 @@ pub fn read_many(
     plan.sort_unstable();
     let mut results: Vec<Vec<u8>> = vec![Vec::new(); members.len()];
     let mut failed: Option<(usize, Error)> = None;
-    each(plan.len(), threads, progress, |step, reader| {
-        let mut out = Vec::new();
-        archive.read_into(members[plan[step].1], reader, &mut out).map(|()| out)
-    }, |step, result| {
-        match result {
-            Ok(bytes) => results[plan[step].1] = bytes,
-            Err(error) if failed.as_ref().is_none_or(|first| step < first.0) => {
-                failed = Some((step, error));
+    each(
+        plan.len(),
+        threads,
+        progress,
+        |step, reader| {
+            let mut out = Vec::new();
+            archive
+                .read_into(members[plan[step].1], reader, &mut out)
+                .map(|()| out)
+        },
+        |step, result| {
+            match result {
+                Ok(bytes) => results[plan[step].1] = bytes,
+                Err(error) if failed.as_ref().is_none_or(|first| step < first.0) => {
+                    failed = Some((step, error));
+                }
+                Err(_) => {}
             }
-            Err(_) => {}
-        }
-        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+            if failed.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    )?;
     failed.map_or(Ok(results), |(_, error)| Err(error))
 }
 
@@ -102,7 +114,11 @@ fn each<T: Send>(
                 Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
             }
             if outcome.is_ok() {
-                outcome = reporter.tick(Progress { done, total, members: done });
+                outcome = reporter.tick(Progress {
+                    done,
+                    total,
+                    members: done,
+                });
                 if outcome.is_err() {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -133,33 +149,52 @@ pub fn verify(
     progress: &mut OnProgress<'_>,
 ) -> Result<Report> {
     let index = archive.index();
-    let mut report = Report { members: index.len() as u64, ..Report::default() };
+    let mut report = Report {
+        members: index.len() as u64,
+        ..Report::default()
+    };
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let md5 = scope.spawn(|| file_md5(archive, &stop));
-        let outcome = each(index.len(), threads, progress, |member, reader| {
-            let mut out = Vec::new();
-            archive.read_into(member, reader, &mut out).map(|()| out.len() as u64)
-        }, |member, result| {
-            match result {
-                Ok(bytes) => report.bytes += bytes,
-                Err(error) => report.bad.push((member, error)),
-            }
-            ControlFlow::Continue(())
-        });
+        let outcome = each(
+            index.len(),
+            threads,
+            progress,
+            |member, reader| {
+                let mut out = Vec::new();
+                archive
+                    .read_into(member, reader, &mut out)
+                    .map(|()| out.len() as u64)
+            },
+            |member, result| {
+                match result {
+                    Ok(bytes) => report.bytes += bytes,
+                    Err(error) => report.bad.push((member, error)),
+                }
+                ControlFlow::Continue(())
+            },
+        );
         let outcome = outcome.and_then(|()| {
             // The md5 may take longer than the members.
             while !md5.is_finished() {
                 thread::sleep(Duration::from_millis(5));
                 let members = report.members;
-                if progress(Progress { done: members, total: Some(members), members }).is_break() {
+                if progress(Progress {
+                    done: members,
+                    total: Some(members),
+                    members,
+                })
+                .is_break()
+                {
                     return Err(Error::cancelled());
                 }
             }
             Ok(())
         });
         stop.store(outcome.is_err(), Ordering::Relaxed);
-        let md5 = md5.join().map_err(|_| Error::archive("the md5 thread ended early"));
+        let md5 = md5
+            .join()
+            .map_err(|_| Error::archive("the md5 thread ended early"));
         outcome?;
         report.md5 = md5??;
         report.md5_ok = report.md5 == index.summary().md5;
@@ -170,11 +205,16 @@ pub fn verify(
 
 fn file_md5(archive: &Archive, stop: &AtomicBool) -> Result<Option<[u8; 16]>> {
     use std::io::Read;
-    let Some(mut file) = archive.stream()? else { return Ok(None) };
+    let Some(mut file) = archive.stream()? else {
+        return Ok(None);
+    };
     let mut md5 = Md5::new();
     let mut piece = vec![0; 1 << 20];
     while !stop.load(Ordering::Relaxed) {
-        match file.read(&mut piece).map_err(|error| Error::io(error, archive.path()))? {
+        match file
+            .read(&mut piece)
+            .map_err(|error| Error::io(error, archive.path()))?
+        {
             0 => break,
             count => md5.update(&piece[..count]),
         }

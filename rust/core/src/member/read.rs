@@ -18,7 +18,12 @@ pub struct Reader {
 
 impl Reader {
     /// Reads the member at `place` of an uncompressed tar into `out`, without checking it.
-    pub(crate) fn copy(&mut self, file: &ArchiveFile, place: &Place, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn copy(
+        &mut self,
+        file: &ArchiveFile,
+        place: &Place,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         let size = checked_size(place)?;
         out.resize(size, 0);
         file.read_exact(out, place.tar_offset)
@@ -78,13 +83,18 @@ impl Reader {
         let header_bit = u64::from_le_bytes(*header_bit);
         let mut header = [0; BLOCK_HEADER_BYTES];
         let count = file.read_up_to(&mut header, header_bit / 8)?;
-        self.walker.start_inside(&header[..count], header_bit, place.point_bit)
+        self.walker
+            .start_inside(&header[..count], header_bit, place.point_bit)
     }
 
     /// Fills the output up to `limit` from the first `needed` compressed bytes.
     fn run(&mut self, needed: usize, limit: usize) -> Result<()> {
-        let mut output =
-            Output { bytes: &mut self.output, at: WINDOW, limit, floor: 0 };
+        let mut output = Output {
+            bytes: &mut self.output,
+            at: WINDOW,
+            limit,
+            floor: 0,
+        };
         let mut input = &self.compressed[..needed];
         loop {
             let (used, stop) = self.walker.run(input, &mut output, &mut Untraced)?;
@@ -111,7 +121,13 @@ impl Reader {
 fn next_gzip_member(walker: &mut Walker, input: &[u8]) -> Result<usize> {
     let (bytes, held) = walker.leftover();
     let start = walker.next_bit() / 8;
-    let mut rest = bytes[..held].iter().chain(input).copied().enumerate().skip(8).peekable();
+    let mut rest = bytes[..held]
+        .iter()
+        .chain(input)
+        .copied()
+        .enumerate()
+        .skip(8)
+        .peekable();
     while rest.next_if(|&(_, byte)| byte == 0).is_some() {}
     let mut parser = HeaderParser::default();
     for (at, byte) in rest {
@@ -134,8 +150,8 @@ fn checked_size(place: &Place) -> Result<usize> {
         Status::Sparse => Err(Error::archive(
             "the member is stored as a sparse file, which is not supported; extract it with `tar`",
         )),
-        Status::Dangling => {
-            Err(Error::archive("the member is a hard link to something that is not in the archive"))
-        }
+        Status::Dangling => Err(Error::archive(
+            "the member is a hard link to something that is not in the archive",
+        )),
     }
 }

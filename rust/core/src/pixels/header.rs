@@ -86,14 +86,21 @@ enum State {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Magic { bytes: [0; HEAD], filled: 0 }
+        Self::Magic {
+            bytes: [0; HEAD],
+            filled: 0,
+        }
     }
 }
 
 impl HeaderScanner {
     /// Takes the next bytes of the file.
     pub fn push(&mut self, mut bytes: &[u8]) {
-        if let State::Magic { bytes: head, filled } = &mut self.state {
+        if let State::Magic {
+            bytes: head,
+            filled,
+        } = &mut self.state
+        {
             let some = bytes.len().min(HEAD - *filled);
             head[*filled..*filled + some].copy_from_slice(&bytes[..some]);
             *filled += some;
@@ -163,7 +170,10 @@ mod tests {
             vec![0xff, 0xff],
             segment(0xee, b"Adobe\0\x64\0\0\0\0\x01"),
             segment(0xdd, &[0, 9]),
-            segment(0xc2, &[8, 1, 2, 3, 4, 3, 1, 0x21, 0, 2, 0x11, 1, 3, 0x12, 1]),
+            segment(
+                0xc2,
+                &[8, 1, 2, 3, 4, 3, 1, 0x21, 0, 2, 0x11, 1, 3, 0x12, 1],
+            ),
             segment(0xda, &[1, 1, 0, 0, 63, 0]),
             vec![1, 2, 3],
         ]
@@ -200,9 +210,15 @@ mod tests {
     fn other_formats_are_told_by_their_first_bytes() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x01\0\0\0\0\x20\x08\x02\0\0\0";
         let found = read_header(png);
-        assert_eq!((found.format, found.width, found.height), (Format::Png, 256, 32));
+        assert_eq!(
+            (found.format, found.width, found.height),
+            (Format::Png, 256, 32)
+        );
         let found = read_header(b"GIF89a\x05\0\x06\0\0\0\0");
-        assert_eq!((found.format, found.width, found.height), (Format::Gif, 5, 6));
+        assert_eq!(
+            (found.format, found.width, found.height),
+            (Format::Gif, 5, 6)
+        );
         assert_eq!(read_header(b"RIFF\0\0\0\0WEBPVP8 ").format, Format::Webp);
         assert_eq!(read_header(b"BM").format, Format::Bmp);
         assert_eq!(read_header(b"II*\0").format, Format::Tiff);

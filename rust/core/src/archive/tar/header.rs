@@ -50,7 +50,9 @@ fn check_sum(block: &[u8; BLOCK]) -> Result<(), String> {
     let stored = number(&block[field.clone()])
         .ok_or_else(|| format!("its checksum is no number: {}", quoted(&block[field])))?;
     if stored != unsigned && stored != signed {
-        return Err(format!("its checksum says {stored}, its bytes add up to {unsigned}"));
+        return Err(format!(
+            "its checksum says {stored}, its bytes add up to {unsigned}"
+        ));
     }
     Ok(())
 }
@@ -60,7 +62,11 @@ fn number(field: &[u8]) -> Option<i64> {
     let (&first, rest) = field.split_first()?;
     if first & 0x80 != 0 {
         let negative = first & 0x40 != 0;
-        let mut value = if negative { i64::from(first) - 0x100 } else { i64::from(first & 0x3f) };
+        let mut value = if negative {
+            i64::from(first) - 0x100
+        } else {
+            i64::from(first & 0x3f)
+        };
         for &byte in rest {
             value = value.checked_mul(256)?.checked_add(i64::from(byte))?;
         }
@@ -78,7 +84,10 @@ fn number(field: &[u8]) -> Option<i64> {
 }
 
 fn text(field: &[u8]) -> &[u8] {
-    let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
+    let end = field
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(field.len());
     &field[..end]
 }
 
@@ -96,8 +105,16 @@ mod tests {
         assert_eq!(number(b"   644 \0"), Some(0o644));
         assert_eq!(number(b"\0\0\0\0"), Some(0));
         assert_eq!(number(b"00000089"), None);
-        assert_eq!(number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1]), Some((2 << 32) + (1)));
+        assert_eq!(
+            number(&[0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1]),
+            Some((2 << 32) + (1))
+        );
         assert_eq!(number(&[0xff; 12]), Some(-1));
-        assert_eq!(number(&[0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 1]), None);
+        assert_eq!(
+            number(&[
+                0x80, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1, 1
+            ]),
+            None
+        );
     }
 }

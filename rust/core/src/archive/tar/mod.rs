@@ -72,12 +72,28 @@ pub(crate) struct TarParser {
 
 #[derive(Debug)]
 enum State {
-    Header { filled: usize },
-    Extension { kind: u8, left: u64, padding: u64, bytes: Vec<u8> },
+    Header {
+        filled: usize,
+    },
+    Extension {
+        kind: u8,
+        left: u64,
+        padding: u64,
+        bytes: Vec<u8>,
+    },
     /// Blocks of an old GNU sparse map; `stored` bytes of data follow the last one.
-    SparseMap { filled: usize, entry: Entry },
-    Data { left: u64, padding: u64, name: Vec<u8> },
-    Skip { left: u64 },
+    SparseMap {
+        filled: usize,
+        entry: Entry,
+    },
+    Data {
+        left: u64,
+        padding: u64,
+        name: Vec<u8>,
+    },
+    Skip {
+        left: u64,
+    },
 }
 
 impl Default for TarParser {
@@ -127,7 +143,9 @@ impl TarParser {
             }
             State::Data { .. } | State::Skip { .. } => ("part of a member", "the rest"),
         };
-        Err(self.fault(format!("the tar is truncated: it ends with {message}, without {what}")))
+        Err(self.fault(format!(
+            "the tar is truncated: it ends with {message}, without {what}"
+        )))
     }
 
     fn pending(&self) -> bool {
@@ -135,7 +153,10 @@ impl TarParser {
     }
 
     fn fault(&self, message: impl Into<String>) -> Fault {
-        Fault::Tar { message: message.into(), tar_offset: self.offset }
+        Fault::Tar {
+            message: message.into(),
+            tar_offset: self.offset,
+        }
     }
 
     /// Moves some of `bytes` to where the state wants them; returns how many.
@@ -147,7 +168,12 @@ impl TarParser {
                 *filled += some;
                 some
             }
-            State::Extension { left, padding, bytes: held, .. } => {
+            State::Extension {
+                left,
+                padding,
+                bytes: held,
+                ..
+            } => {
                 let some = within(bytes, *left);
                 held.extend_from_slice(&bytes[..some]);
                 *left -= some as u64;
@@ -191,21 +217,29 @@ impl TarParser {
                         self.state = State::SparseMap { filled: 0, entry };
                         Ok(())
                     }
-                    State::SparseMap { entry, .. } => {
-                        self.sparse(entry, out)
-                    }
+                    State::SparseMap { entry, .. } => self.sparse(entry, out),
                     other => {
                         self.state = other;
                         Ok(())
                     }
                 }
             }
-            State::Extension { left: 0, padding: 0, kind, bytes } => {
+            State::Extension {
+                left: 0,
+                padding: 0,
+                kind,
+                bytes,
+            } => {
                 let (kind, bytes) = (*kind, std::mem::take(bytes));
                 self.state = start;
                 self.extension(kind, bytes)
             }
-            State::Data { left: 0, padding: 0, .. } | State::Skip { left: 0 } => {
+            State::Data {
+                left: 0,
+                padding: 0,
+                ..
+            }
+            | State::Skip { left: 0 } => {
                 self.state = start;
                 Ok(())
             }
@@ -241,7 +275,10 @@ impl TarParser {
         } else {
             format!("a damaged tar header: {problem}")
         };
-        Fault::Tar { message, tar_offset }
+        Fault::Tar {
+            message,
+            tar_offset,
+        }
     }
 
     fn start_extension(&mut self, header: Header) -> Result<(), Fault> {
@@ -267,7 +304,12 @@ impl TarParser {
         if size == 0 {
             return self.extension(kind, Vec::new());
         }
-        self.state = State::Extension { kind, left: size, padding: padding(size), bytes: Vec::new() };
+        self.state = State::Extension {
+            kind,
+            left: size,
+            padding: padding(size),
+            bytes: Vec::new(),
+        };
         Ok(())
     }
 
@@ -296,7 +338,9 @@ impl TarParser {
             None => header.size.map_err(|problem| self.fault(problem))?,
         };
         if size > i64::MAX as u64 - self.offset.min(i64::MAX as u64) - 2 * BLOCK as u64 {
-            return Err(self.fault(format!("a member of {size} bytes, more than any tar can hold")));
+            return Err(self.fault(format!(
+                "a member of {size} bytes, more than any tar can hold"
+            )));
         }
         let name = overrides.path.or(long_name).unwrap_or(header.name);
         let target = overrides.link.or(long_link).unwrap_or(header.link);
@@ -308,7 +352,12 @@ impl TarParser {
                 )));
             }
         }
-        let file = |kind, size| Entry { name: name.clone(), data_offset: self.offset, size, kind };
+        let file = |kind, size| Entry {
+            name: name.clone(),
+            data_offset: self.offset,
+            size,
+            kind,
+        };
         match header.kind {
             // A v7 tar has no type for directories; the name ends in a slash.
             0 if name.ends_with(b"/") => Ok(()),
@@ -319,7 +368,11 @@ impl TarParser {
                 if size == 0 {
                     out.end()?;
                 } else {
-                    self.state = State::Data { left: size, padding: padding(size), name };
+                    self.state = State::Data {
+                        left: size,
+                        padding: padding(size),
+                        name,
+                    };
                 }
                 Ok(())
             }
@@ -355,7 +408,9 @@ impl TarParser {
 
     fn skip(&mut self, size: u64) {
         if size > 0 {
-            self.state = State::Skip { left: size + padding(size) };
+            self.state = State::Skip {
+                left: size + padding(size),
+            };
         }
     }
 }

@@ -29,18 +29,28 @@ impl Overrides {
 pub(super) fn read(mut bytes: &[u8], overrides: &mut Overrides) -> Result<(), String> {
     // Some writers pad with zero bytes inside the recorded size.
     while bytes.first().is_some_and(|&byte| byte != 0) {
-        let space = bytes.iter().position(|&byte| byte == b' ').ok_or("a record without length")?;
+        let space = bytes
+            .iter()
+            .position(|&byte| byte == b' ')
+            .ok_or("a record without length")?;
         let length = decimal(&bytes[..space])
             .and_then(|length| usize::try_from(length).ok())
             .filter(|&length| length > space + 1 && length <= bytes.len())
             .ok_or_else(|| {
-                format!("a pax record of a wrong length: `{}`", bytes[..space.min(20)].escape_ascii())
+                format!(
+                    "a pax record of a wrong length: `{}`",
+                    bytes[..space.min(20)].escape_ascii()
+                )
             })?;
         let (record, rest) = bytes.split_at(length);
         bytes = rest;
-        let record = record[space + 1..].strip_suffix(b"\n").ok_or("a pax record without end")?;
-        let equals =
-            record.iter().position(|&byte| byte == b'=').ok_or("a pax record without `=`")?;
+        let record = record[space + 1..]
+            .strip_suffix(b"\n")
+            .ok_or("a pax record without end")?;
+        let equals = record
+            .iter()
+            .position(|&byte| byte == b'=')
+            .ok_or("a pax record without `=`")?;
         set(&record[..equals], &record[equals + 1..], overrides)?;
     }
     Ok(())
@@ -83,12 +93,25 @@ mod tests {
     #[test]
     fn records_are_read_and_bad_ones_are_refused() {
         let mut found = Overrides::default();
-        read(b"11 path=a/\n14 size=00123\n18 mtime=1.5\xff\xff\xff\xff\xff\n\0\0", &mut found)
-            .unwrap();
+        read(
+            b"11 path=a/\n14 size=00123\n18 mtime=1.5\xff\xff\xff\xff\xff\n\0\0",
+            &mut found,
+        )
+        .unwrap();
         assert_eq!(found.path.as_deref(), Some(&b"a/"[..]));
         assert_eq!(found.size, Some(123));
-        for bad in [&b"12 path=a\n"[..], b"x path=a\n", b"3 a", b"9 path-a\n", b"10 size=-1\n"] {
-            assert!(read(bad, &mut Overrides::default()).is_err(), "{}", bad.escape_ascii());
+        for bad in [
+            &b"12 path=a\n"[..],
+            b"x path=a\n",
+            b"3 a",
+            b"9 path-a\n",
+            b"10 size=-1\n",
+        ] {
+            assert!(
+                read(bad, &mut Overrides::default()).is_err(),
+                "{}",
+                bad.escape_ascii()
+            );
         }
     }
 }

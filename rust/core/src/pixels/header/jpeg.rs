@@ -61,12 +61,20 @@ impl Segments {
                 }
                 Place::Length { marker, high: None } => {
                     bytes = rest;
-                    self.at = Place::Length { marker, high: Some(byte) };
+                    self.at = Place::Length {
+                        marker,
+                        high: Some(byte),
+                    };
                 }
-                Place::Length { marker, high: Some(high) } => {
+                Place::Length {
+                    marker,
+                    high: Some(high),
+                } => {
                     bytes = rest;
                     let length = usize::from(u16::from_be_bytes([high, byte]));
-                    let Some(left) = length.checked_sub(2) else { return false };
+                    let Some(left) = length.checked_sub(2) else {
+                        return false;
+                    };
                     self.kept.clear();
                     self.at = Place::Body { marker, left };
                     if left == 0 {
@@ -80,7 +88,10 @@ impl Segments {
                         self.kept.extend_from_slice(&bytes[..room]);
                     }
                     bytes = &bytes[some..];
-                    self.at = Place::Body { marker, left: left - some };
+                    self.at = Place::Body {
+                        marker,
+                        left: left - some,
+                    };
                     if left == some {
                         read_segment(marker, &self.kept, header);
                         self.at = Place::Prefix;
@@ -110,7 +121,9 @@ fn read_segment(marker: u8, body: &[u8], header: &mut Header) {
             }
         }
         (0xee, _) if body.starts_with(b"Adobe") => {
-            header.adobe = body.get(11).map_or(0, |transform| transform.saturating_add(1));
+            header.adobe = body
+                .get(11)
+                .map_or(0, |transform| transform.saturating_add(1));
         }
         (_, &[precision, h1, h0, w1, w0, components, ref list @ ..])
             if is_frame(marker) && header.sof == 0 =>
@@ -137,16 +150,26 @@ fn exif_orientation(tiff: &[u8]) -> Option<u8> {
     };
     let short = |at: usize| {
         let bytes = tiff.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        Some(if big {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        })
     };
     let (first, second) = (u32::from(short(4)?), u32::from(short(6)?));
-    let directory = if big { first << 16 | second } else { second << 16 | first } as usize;
+    let directory = if big {
+        first << 16 | second
+    } else {
+        second << 16 | first
+    } as usize;
     let entries = short(directory)?;
     for entry in 0..usize::from(entries) {
         let at = directory.checked_add(2 + entry * 12)?;
         if short(at)? == 0x0112 {
             let value = short(at.checked_add(8)?)?;
-            return u8::try_from(value).ok().filter(|value| (1..=8).contains(value));
+            return u8::try_from(value)
+                .ok()
+                .filter(|value| (1..=8).contains(value));
         }
     }
     None
