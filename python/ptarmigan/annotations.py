@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -10,8 +11,6 @@ import numpy as np
 from . import _core
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
 __all__ = ["Boxes", "JsonFile", "Locations", "Strings", "Table", "read_boxes", "read_locations"]
@@ -199,7 +198,7 @@ def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes
         AnnotationError: If the file is damaged or is not a box file.
         OSError: If it cannot be read.
     """
-    boxes = _core.AnnotationBoxes.read(path, member)
+    boxes = _core.AnnotationBoxes.read(os.fspath(path), member)
     return Boxes(boxes.image_ids, boxes.category_ids, boxes.boxes, boxes.areas, boxes.crowds)
 
 
@@ -214,7 +213,7 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         AnnotationError: If the file is damaged or is not a list of objects.
         OSError: If it cannot be read.
     """
-    read = _core.AnnotationLocations.read(path, member)
+    read = _core.AnnotationLocations.read(os.fspath(path), member)
     order = np.argsort(read.image_ids, kind="stable")
     return Locations(
         read.image_ids[order],

@@ -5,10 +5,9 @@ Not here: batches (`ptarmigan.loader`).
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,7 +17,10 @@ from .inaturalist import INaturalist
 from .samples import MemberFile, Samples
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
+
+    from .progress import OnProgress
 
 __all__ = ["INaturalist", "ImageArchive", "MemberFile", "Samples"]
 
@@ -61,9 +63,9 @@ class ImageArchive(Samples):
         *,
         loader: Callable[[MemberFile], Any] | None = None,
         index_path: str | os.PathLike[str] | None = None,
-        build: str = "auto",
+        build: Literal["auto", "never", "rebuild"] = "auto",
         expected_md5: str | None = None,
-        progress: Any = None,
+        progress: bool | OnProgress | None = None,
         threads: int | None = None,
     ) -> None:
         archive = Archive(
@@ -75,7 +77,7 @@ class ImageArchive(Samples):
             threads=threads,
         )
         members, targets, classes = _core.folders(archive._core)
-        self.classes = [os.fsdecode(name) for name in classes]
+        self.classes = [name.decode("utf-8", "surrogateescape") for name in classes]
         super().__init__(
             archive,
             members=members,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _core
 from .annotations import Table
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .annotations import Strings
+    from .progress import OnProgress
     from .samples import MemberFile
 
 __all__ = ["INaturalist"]
@@ -114,9 +115,9 @@ class INaturalist(Samples):
         subset: Iterable[int] | Iterable[str] | None = None,
         missing: str = "raise",
         index_path: str | os.PathLike[str] | None = None,
-        build: str = "auto",
+        build: Literal["auto", "never", "rebuild"] = "auto",
         expected_md5: str | None = None,
-        progress: Any = None,
+        progress: bool | OnProgress | None = None,
         threads: int | None = None,
     ) -> None:
         self.root = os.fspath(root)

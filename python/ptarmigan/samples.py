@@ -136,7 +136,7 @@ class Samples:
 
     def member_name(self, index: int) -> str:
         """The name that a sample's file has in the archive."""
-        return self.archive.names[int(self.members[self._row(index)])]
+        return self._name(int(self.members[self._row(index)]))
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -159,6 +159,10 @@ class Samples:
             raise IndexError(msg)
         return row % len(self)
 
+    def _name(self, member: int) -> str:
+        # Not `archive.names`: that makes a string of every name of the archive.
+        return self.archive._core.name(member).decode("utf-8", "surrogateescape")
+
     def _threads(self) -> int | None:
         if self.threads is None:
             torch = sys.modules.get("torch.utils.data")
@@ -169,10 +173,9 @@ class Samples:
     def _images(self, rows: Sequence[int], threads: int | None) -> list[Any]:
         members = [int(self.members[row]) for row in rows]
         if self.loader is not None:
-            names = self.archive.names
             files = self.archive.read_many(members, threads=threads)
             pairs = zip(files, members, strict=True)
-            return [self.loader(MemberFile(data, names[member])) for data, member in pairs]
+            return [self.loader(MemberFile(data, self._name(member))) for data, member in pairs]
         image = _pillow()
         return [
             image.fromarray(pixels)

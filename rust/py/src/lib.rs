@@ -11,6 +11,7 @@ mod errors;
 mod pixels;
 mod predictions;
 mod run;
+mod samples;
 mod synth;
 
 use pyo3::prelude::*;
@@ -26,14 +27,15 @@ mod _core {
     #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
     #[pymodule_export]
+    use crate::predictions::{
+        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
+    };
+    #[pymodule_export]
+    use crate::samples::{decode_members, find_members, folders};
+    #[pymodule_export]
     use crate::synth::PyCamera;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
-
-    #[pymodule_export]
-    use super::predictions::{
-        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
-    };
 }

@@ -1,4 +1,8 @@
 //! Samples of an archive: which members they are, and their images.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "arguments arrive from Python by value"
+)]
 
 use std::num::NonZeroUsize;
 
@@ -31,14 +35,22 @@ pub(crate) fn find_members<'py>(
     Ok(members.into_pyarray(py))
 }
 
-type Classes<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Vec<Vec<u8>>);
+type Classes<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i64>>,
+    Vec<Vec<u8>>,
+);
 
 #[pyfunction]
 pub(crate) fn folders<'py>(py: Python<'py>, archive: &PyArchive) -> PyResult<Classes<'py>> {
     let archive = archive.core();
     let folders = run(py, || Ok(Folders::of_archive(archive.index())))?;
     let classes = folders.classes.iter().map(<[u8]>::to_vec).collect();
-    Ok((folders.members.into_pyarray(py), folders.targets.into_pyarray(py), classes))
+    Ok((
+        folders.members.into_pyarray(py),
+        folders.targets.into_pyarray(py),
+        classes,
+    ))
 }
 
 #[pyfunction]

@@ -23,7 +23,11 @@ impl Folders {
         let is_image = |&(member, name): &(usize, &[u8])| {
             index.image(member).format == Format::Jpeg || is_jpeg_name(name)
         };
-        Self::new((0..index.len()).map(|member| (member, index.name(member))).filter(is_image))
+        Self::new(
+            (0..index.len())
+                .map(|member| (member, index.name(member)))
+                .filter(is_image),
+        )
     }
 
     /// Classes of `images`, pairs of member number and name.
