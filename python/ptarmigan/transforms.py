@@ -206,9 +206,7 @@ class RandomResizedCrop(_Transform):
         across = _lengths("widths", widths)
         down = _lengths("heights", heights, len(across))
         keys = sample_keys(sample_ids, len(across))
-        return self._inner.boxes(
-            across, down, natural("seed", seed), natural("epoch", epoch), keys
-        )
+        return self._inner.boxes(across, down, natural("seed", seed), natural("epoch", epoch), keys)
 
 
 class ResizeCenterCrop(_Transform):
