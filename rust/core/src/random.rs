@@ -101,10 +101,10 @@ mod tests {
         assert_eq!(
             philox([0; 4], [0; 2]),
             [
-                0x16554d9eca36314c,
-                0xdb20fe9d672d0fdc,
-                0xd7e772cee186176b,
-                0x7e68b68aec7ba23b
+                0x1655_4d9e_ca36_314c,
+                0xdb20_fe9d_672d_0fdc,
+                0xd7e7_72ce_e186_176b,
+                0x7e68_b68a_ec7b_a23b
             ]
         );
     }

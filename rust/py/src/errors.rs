@@ -16,7 +16,7 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let path = error.path().map(|path| path.as_os_str());
+    let path = error.path().map(std::path::Path::as_os_str);
     let class = match error.kind() {
         ErrorKind::Io => {
             if let Some((source, code)) = error

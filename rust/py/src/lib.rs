@@ -4,6 +4,7 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
+mod archive;
 mod batch;
 mod errors;
 mod pixels;
@@ -13,6 +14,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
     #[pymodule_export]

@@ -3,7 +3,7 @@
 use super::crop::Placement;
 use super::jpeg::{Jpeg, Scratch};
 use super::output::Table;
-use super::resize::Resampler;
+use super::resize::{Resampler, vertical_first};
 use super::{Dtype, Filter, Layout, Output, RgbImage, SampleKey, Transform};
 use crate::error::{Error, Result};
 
@@ -95,8 +95,9 @@ impl Decoder {
         {
             out.fill(0);
         }
+        let order = vertical_first(&placement.horizontal, &placement.vertical);
         self.resampler
-            .resample(&region, &mut out[top * row + left * 3..], row);
+            .resample(&region, order, &mut out[top * row + left * 3..], row);
         Ok(())
     }
 }

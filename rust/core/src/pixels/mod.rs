@@ -2,6 +2,7 @@
 
 mod crop;
 mod decoder;
+pub mod header;
 mod jpeg;
 mod many;
 mod output;

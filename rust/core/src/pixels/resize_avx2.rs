@@ -20,6 +20,8 @@ pub(super) use elsewhere::{available, horizontal, vertical};
 
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
+    use std::ops::Range;
+
     use crate::pixels::resize::{Axis, Region};
 
     /// Never, on this architecture.
@@ -31,9 +33,9 @@ mod elsewhere {
     pub(in crate::pixels) fn horizontal(
         _: &Axis,
         _: &Region<'_>,
-        _: usize,
-        _: usize,
+        _: &Range<u32>,
         _: &mut [u8],
+        _: usize,
     ) {
         unreachable!("AVX2 is x86-64 only")
     }
@@ -41,9 +43,8 @@ mod elsewhere {
     /// Not called, because [`available`] is false.
     pub(in crate::pixels) fn vertical(
         _: &Axis,
-        _: u32,
-        _: &[u8],
-        _: usize,
+        _: &Region<'_>,
+        _: &Range<u32>,
         _: &mut [u8],
         _: usize,
     ) {
@@ -54,8 +55,9 @@ mod elsewhere {
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use std::arch::x86_64::*;
+    use std::ops::Range;
 
-    use crate::pixels::resize::{Axis, GROUP, HALF, PRECISION, Region, SLACK, between_stride};
+    use crate::pixels::resize::{Axis, GROUP, HALF, PRECISION, Region, SLACK};
 
     /// Rows that the horizontal pass does at once, to load each weight once for all of them.
     const ROWS: usize = 4;
@@ -65,53 +67,64 @@ mod x86_64 {
         is_x86_feature_detected!("avx2")
     }
 
-    /// The horizontal pass over `rows` rows of `region` from `first_row` on.
+    /// Whether the tables of `axis` are as long as its functions rely on.
+    fn is_whole(axis: &Axis) -> bool {
+        let weights = axis.len() * axis.stride;
+        axis.high.len() == weights
+            && axis.low.len() == weights
+            && axis.count.len() == axis.len()
+            && axis.stride.is_multiple_of(GROUP)
+            && axis
+                .count
+                .iter()
+                .all(|&count| count as usize <= axis.stride)
+    }
+
+    /// The bytes that `region` must have so that vectors can be loaded from these pixels.
+    fn needed(region: &Region<'_>, columns: &Range<u32>, rows: &Range<u32>) -> usize {
+        assert!(columns.start >= region.x && rows.start >= region.y);
+        let last = (rows.end - region.y) as usize - 1;
+        last * region.stride + (columns.end - region.x) as usize * 3 + SLACK
+    }
+
+    /// Writes every row of `rows`, resampled to `axis.len()` pixels, to `out`.
     ///
     /// # Panics
     /// If AVX2 is missing, or a slice is too short for what `axis` refers to.
     pub(in crate::pixels) fn horizontal(
         axis: &Axis,
         region: &Region<'_>,
-        first_row: usize,
-        rows: usize,
-        between: &mut [u8],
+        rows: &Range<u32>,
+        out: &mut [u8],
+        out_stride: usize,
     ) {
-        if rows == 0 || axis.len() == 0 {
+        if rows.is_empty() || axis.len() == 0 {
             return;
         }
-        let source = axis.source();
-        assert!(available() && source.start >= region.x);
-        let last = (first_row + rows - 1) * region.stride;
-        let end = last + (source.end - region.x) as usize * 3 + SLACK;
-        assert!(
-            end <= region.pixels.len(),
-            "the region is shorter than its slack demands"
-        );
-        assert!(between.len() >= rows * between_stride(axis.len()));
-        assert!(axis.high.len() == axis.len() * axis.stride && axis.low.len() == axis.high.len());
-        assert!(
-            axis.count
-                .iter()
-                .all(|&count| count as usize <= axis.stride)
-        );
+        assert!(available() && is_whole(axis));
+        assert!(region.pixels.len() >= needed(region, &axis.source(), rows));
+        assert!(out.len() >= (rows.len() - 1) * out_stride + axis.len() * 3);
+        assert!(out_stride >= axis.len() * 3);
         // SAFETY: AVX2 is there; the lengths that the function relies on are asserted above.
-        unsafe { horizontal_rows(axis, region, first_row, rows, between) }
+        unsafe { horizontal_rows(axis, region, rows, out, out_stride) }
     }
 
     /// # Safety
-    /// Every pixel that `axis` refers to, and [`SLACK`] bytes behind it, must lie in `region`;
-    /// `between` must hold `rows` rows; the weights must be as long as `axis` says.
+    /// Every pixel that `axis` and `rows` refer to, and [`SLACK`] bytes behind it, must lie in
+    /// `region`; `out` must hold `axis.len()` pixels in each of `rows.len()` rows `stride` bytes
+    /// apart; the weights must be as long as `axis` says.
     #[target_feature(enable = "avx2")]
     unsafe fn horizontal_rows(
         axis: &Axis,
         region: &Region<'_>,
-        first_row: usize,
-        rows: usize,
-        between: &mut [u8],
+        rows: &Range<u32>,
+        out: &mut [u8],
+        stride: usize,
     ) {
-        let stride = between_stride(axis.len());
         let source = region.pixels.as_ptr();
-        let target = between.as_mut_ptr();
+        let target = out.as_mut_ptr();
+        let first_row = (rows.start - region.y) as usize;
+        let rows = rows.len();
         // Low lane: red of 4 pixels, green of 4 pixels; high lane: blue of 4 pixels.
         let spread = _mm256_setr_epi8(
             0, -1, 3, -1, 6, -1, 9, -1, 1, -1, 4, -1, 7, -1, 10, -1, //
@@ -186,66 +199,68 @@ mod x86_64 {
                     _mm_extract_epi32::<1>(low_lane),
                     _mm_extract_epi32::<1>(high_lane),
                 ];
+                let is_last = output + 1 == axis.len();
                 for i in 0..ROWS {
-                    // SAFETY: a row of `between` has room for 4 bytes from its last pixel on; the
-                    // fourth byte is the next pixel's first, which is written later.
+                    let start = at[i] * stride + output * 3;
+                    // SAFETY: both ways write within the row: the fourth byte is the first of the
+                    // row's next pixel, which is written later.
                     unsafe {
-                        target
-                            .add(at[i] * stride + output * 3)
-                            .cast::<i32>()
-                            .write_unaligned(done[i]);
+                        if is_last {
+                            let bytes = done[i].to_le_bytes();
+                            target
+                                .add(start)
+                                .cast::<[u8; 3]>()
+                                .write([bytes[0], bytes[1], bytes[2]]);
+                        } else {
+                            target.add(start).cast::<i32>().write_unaligned(done[i]);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// The vertical pass over rows of `width` pixels; row 0 of `between` is image row `first_row`.
+    /// Writes `axis.len()` rows, each the columns `columns` of rows of `region`, to `out`.
     ///
     /// # Panics
     /// If AVX2 is missing, or a slice is too short for what `axis` refers to.
     pub(in crate::pixels) fn vertical(
         axis: &Axis,
-        first_row: u32,
-        between: &[u8],
-        width: usize,
+        region: &Region<'_>,
+        columns: &Range<u32>,
         out: &mut [u8],
         out_stride: usize,
     ) {
-        if axis.len() == 0 || width == 0 {
+        if columns.is_empty() || axis.len() == 0 {
             return;
         }
-        let source = axis.source();
-        assert!(available() && source.start >= first_row);
-        assert!(between.len() >= (source.end - first_row) as usize * between_stride(width));
-        assert!(out.len() >= (axis.len() - 1) * out_stride + width * 3);
-        assert!(axis.high.len() == axis.len() * axis.stride && axis.low.len() == axis.high.len());
-        assert!(
-            axis.count
-                .iter()
-                .all(|&count| count as usize <= axis.stride)
-        );
+        assert!(available() && is_whole(axis));
+        assert!(region.pixels.len() >= needed(region, columns, &axis.source()));
         for output in 0..axis.len() {
-            let row = &mut out[output * out_stride..output * out_stride + width * 3];
+            let row = &mut out[output * out_stride..output * out_stride + columns.len() * 3];
             // SAFETY: AVX2 is there; the lengths that the function relies on are asserted above.
-            unsafe { vertical_row(axis, first_row, between, output, between_stride(width), row) }
+            unsafe { vertical_row(axis, region, columns.start, output, row) }
         }
     }
 
     /// # Safety
-    /// `between` must hold every row that `axis` refers to, each `stride` bytes, a multiple of 32
-    /// and no less than `row`; the weights must be as long as `axis` says.
+    /// `region` must hold, from column `left` on, as many bytes as `row` and [`SLACK`] more of
+    /// every row that `axis` refers to; the weights must be as long as `axis` says.
     #[target_feature(enable = "avx2")]
     unsafe fn vertical_row(
         axis: &Axis,
-        first_row: u32,
-        between: &[u8],
+        region: &Region<'_>,
+        left: u32,
         output: usize,
-        stride: usize,
         row: &mut [u8],
     ) {
+        let stride = region.stride;
+        let source = region
+            .pixels
+            .as_ptr()
+            .wrapping_add((left - region.x) as usize * 3);
         let count = axis.count[output] as usize;
-        let start = (axis.first[output] - first_row) as usize;
+        let start = (axis.first[output] - region.y) as usize;
         let weights = output * axis.stride;
         let round = _mm256_set1_epi32(1 << (PRECISION - 1));
         for x in (0..row.len()).step_by(16) {
@@ -253,11 +268,12 @@ mod x86_64 {
             let mut low = [_mm256_setzero_si256(); 2];
             for tap in (0..count).step_by(2) {
                 let second = (tap + 1).min(count - 1);
-                // SAFETY: rows `start..start + count` are in `between`, and `x + 16` is at most
-                // the stride; weights beyond `count` are there and 0, as the stride is even.
+                // SAFETY: rows `start..start + count` are in `region`, and `x + 16` is at most 16
+                // more than `row` is long; weights beyond `count` are there and 0, as there is an
+                // even number.
                 let (a, b, weight_high, weight_low) = unsafe {
-                    let a = between.as_ptr().add((start + tap) * stride + x);
-                    let b = between.as_ptr().add((start + second) * stride + x);
+                    let a = source.add((start + tap) * stride + x);
+                    let b = source.add((start + second) * stride + x);
                     let high = axis.high.as_ptr().add(weights + tap).cast::<i32>();
                     let low = axis.low.as_ptr().add(weights + tap).cast::<i32>();
                     (
