@@ -64,7 +64,7 @@ class Folder:
         image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
         if flip:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return np.asarray(image), int(self.paths[index].parent.name[1:])
+        return np.array(image), int(self.paths[index].parent.name[1:])
 
 
 def measured(work: Callable[[], int]) -> tuple[float, float]:
