@@ -13,6 +13,7 @@ import tarfile
 import zlib
 from pathlib import Path
 
+import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,8 +34,6 @@ from tars import (
     tar_bytes,
     write_files,
 )
-
-import ptarmigan as pt
 
 
 def check_against_tarfile(path: Path, archive: pt.Archive | None = None) -> pt.Archive:

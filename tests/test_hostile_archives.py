@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import struct
 import tarfile
 from pathlib import Path
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +25,6 @@ from tars import (
     raw_deflate,
     tar_bytes,
 )
-
-import ptarmigan as pt
 
 MEMBERS = {f"{number}.bin": photo_like(number, 7000 + 900 * number) for number in range(8)}
 

@@ -11,11 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+import ptarmigan as pt
 import pytest
 from synthetic import write_tar
 from tars import listing, noise, photo_like
-
-import ptarmigan as pt
 
 MEMBERS = {f"dir/{number}.bin": photo_like(number, 3000 * number) for number in range(12)}
 

@@ -8,11 +8,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from synthetic import make_jpeg, write_tar
 from tars import noise, photo_like
-
-import ptarmigan as pt
 
 MEMBERS = {
     f"d{number % 3}/{number:03}.bin": photo_like(number, 997 * number) for number in range(60)

@@ -1,13 +1,12 @@
 """The Rust half of Ptarmigan; use the names of the package ``ptarmigan`` instead."""
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias, final
-from typing import final
 
 import numpy as np
-import os
 from numpy.typing import NDArray
 
 __version__: str
@@ -210,6 +209,7 @@ def build_index_from(
     expected_md5: str | None,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...
+
 # annotations
 
 @final
@@ -293,10 +293,8 @@ def decode_members(
     archive: Archive, members: Sequence[int], threads: int | None
 ) -> list[NDArray[np.uint8]]: ...
 
-_Share = tuple[int, int, int, int]
-
-@final
 # predictions
+
 def top_k(
     logits: NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint16],
     out: NDArray[np.int32],

@@ -241,7 +241,7 @@ class ResizeCenterCrop(_Transform):
         fix(self, "resize", _size("resize", resize)[0])
         if not isinstance(resize, int | np.integer):
             msg = f"`resize` must be the length of the shorter side, not {resize!r}"
-            raise ValueError(msg)  # noqa: TRY004
+            raise ValueError(msg)
         fix(self, "crop", _size("crop", crop))
         fix(self, "interpolation", _interpolation(interpolation))
         inner = _core.Transform.resize_center_crop(self.resize, self.crop, self.interpolation)
