@@ -7,9 +7,8 @@ import sys
 import zlib
 from pathlib import Path
 
-from tars import gzip_member, header, noise, padded, raw_deflate
-
 import ptarmigan as pt
+from tars import gzip_member, header, noise, padded, raw_deflate
 
 READER = """
 import resource, sys
