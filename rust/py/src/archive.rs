@@ -1,5 +1,8 @@
 //! Archives and their indexes for Python.
-#![expect(clippy::needless_pass_by_value, reason = "Python arguments are extracted by value")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Python arguments are extracted by value"
+)]
 
 use std::io::{self, Read};
 use std::path::PathBuf;
