@@ -1,8 +1,7 @@
-"""Damaged and malicious archives: an error that names the place, or the right bytes; never others."""
+"""Damaged and malicious archives: an error that names the place, or the right bytes."""
 
 from __future__ import annotations
 
-import os
 import struct
 import tarfile
 from pathlib import Path
@@ -70,7 +69,7 @@ def test_a_truncated_archive_is_refused_wherever_it_is_cut(
         for name in archive.names:
             assert archive.read(name) == MEMBERS[name]
         whole += 1
-        os.remove(archive.index_path)
+        Path(archive.index_path).unlink()
     assert whole < 40
 
 
