@@ -156,7 +156,7 @@ impl PyArchive {
     }
 
     #[getter]
-    fn bytes(&self) -> u64 {
+    fn total_bytes(&self) -> u64 {
         self.0.index().summary().bytes
     }
 
