@@ -265,9 +265,7 @@ def test_sparse_members_are_refused_by_name(tmp_path: Path) -> None:
             ("--format=pax", "--sparse-version=1.0"),
         ]
     ):
-        path = gnu_tar(
-            source, tmp_path / f"{number}.tar", "-S", *options, names=["holes", "whole"]
-        )
+        path = gnu_tar(source, tmp_path / f"{number}.tar", "-S", *options, names=["holes", "whole"])
         archive = pt.Archive(path)
         assert archive.names == ["holes", "whole"]
         assert archive.read("whole") == b"fine"

@@ -438,7 +438,7 @@ def test_an_image_that_cannot_be_decoded_is_named(copy, made):
         ({"target_type": []}, "at least one"),
         ({"labels": "tf"}, "'json', 'torchvision'"),
         ({"missing": "zero"}, "'raise', 'skip'"),
-        ({"threads": 0}, "at least 1"),
+        ({"threads": 0}, "at least one"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(made, arguments, message):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -273,7 +272,6 @@ else:
         assert process.returncode == 0, errors.decode()
         assert index.read_bytes() == before
         assert listing(path.parent) == ["a.tar.gz", "a.tar.gz.ptidx"]
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] > len(before)
 
 
 INTERRUPTED = """
@@ -291,9 +289,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_in_the_middle_of_a_pipe_leaves_nothing(path: Path, tmp_path: Path) -> None:
     index = Path(pt.Archive(path).index_path)
     before = index.read_bytes()
-    process = run_python(
-        INTERRUPTED, str(index), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = run_python(INTERRUPTED, str(index), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
     # Half an archive, and a writer that stays silent: the pass must not wait for it.

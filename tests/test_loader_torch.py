@@ -165,14 +165,6 @@ def test_tensors_share_the_memory_of_the_arrays(samples: SampleSet) -> None:
     assert torch.from_dlpack(batch.images).data_ptr() == batch.images.ctypes.data
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="page-locked memory needs a GPU")
-def test_pin_memory_gives_page_locked_tensors(samples: SampleSet) -> None:
-    batch = next(iter(loader(samples)))
-    pinned = batch.pin_memory()
-    assert all(field.is_pinned() for field in pinned)
-    assert_same([pinned], [batch])
-
-
 def test_pin_memory_asks_each_tensor(samples: SampleSet, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -14,7 +14,9 @@ from tars import noise, photo_like
 
 import ptarmigan as pt
 
-MEMBERS = {f"d{number % 3}/{number:03}.bin": photo_like(number, 997 * number) for number in range(60)}
+MEMBERS = {
+    f"d{number % 3}/{number:03}.bin": photo_like(number, 997 * number) for number in range(60)
+}
 
 
 @pytest.fixture(scope="module", params=["a.tar", "a.tar.gz"])
@@ -59,8 +61,8 @@ def test_a_member_that_is_not_there_is_a_key_error(archive: pt.Archive) -> None:
     assert isinstance(raised.value, pt.MemberNotFoundError)
     assert raised.value.member == "wrong/001.bin"
     assert raised.value.path == archive.path
-    with pytest.raises(pt.MemberNotFoundError, match="d1/001.bin"):
-        archive.index_of("d1/01.bin")
+    with pytest.raises(pt.MemberNotFoundError, match="d1/031.bin"):
+        archive.index_of("d1/31.bin")
     with pytest.raises(pt.MemberNotFoundError):
         archive.read_many([0, "none"])
     with pytest.raises(TypeError):

@@ -1,4 +1,8 @@
 //! Turns a Python data set's columns into the core's loader, and its batches into arrays.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arrays over by value"
+)]
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

@@ -1,4 +1,8 @@
-//! Turns NumPy arrays and paths into the core's logits, submissions and truths, and back.
+//! Turns arrays and paths into the core's logits, submissions and truths, and back.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};

@@ -71,8 +71,7 @@ impl Table {
 
     fn sort(&mut self) -> Result<()> {
         let names = &self.images.file_names;
-        let mut order: Vec<u32> = (0..self.images.len() as u32).collect();
-        order.sort_by_key(|&image| names.get(image as usize));
+        let order = names.sorted();
         for pair in order.windows(2) {
             let [first, second] = [pair[0] as usize, pair[1] as usize];
             if names.get(first) == names.get(second) {

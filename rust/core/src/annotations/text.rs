@@ -67,6 +67,29 @@ impl Text {
         selected
     }
 
+    /// The numbers of the strings, sorted by their bytes; of equal strings the first one first.
+    pub fn sorted(&self) -> Vec<u32> {
+        let first = self.iter().next().unwrap_or_default();
+        let shared = |string: &[u8]| first.iter().zip(string).take_while(|(a, b)| a == b).count();
+        let prefix = self.iter().map(shared).min().unwrap_or(0);
+        // The bytes behind what all names share (`train_val_images/`) decide most comparisons
+        // without a look at the names, which lie all over memory.
+        let key = |string: &[u8]| {
+            let mut key = [0; 16];
+            let tail = &string[prefix..];
+            let length = tail.len().min(key.len());
+            key[..length].copy_from_slice(&tail[..length]);
+            u128::from_be_bytes(key)
+        };
+        let mut order: Vec<(u128, u32)> = self.iter().map(key).zip(0..).collect();
+        order.sort_unstable_by(|&(key, string), &(other_key, other)| {
+            key.cmp(&other_key)
+                .then_with(|| self.get(string as usize).cmp(self.get(other as usize)))
+                .then(string.cmp(&other))
+        });
+        order.into_iter().map(|(_, string)| string).collect()
+    }
+
     /// The two columns: bytes and offsets.
     pub fn into_parts(self) -> (Vec<u8>, Vec<u64>) {
         (self.bytes, self.offsets)
@@ -140,6 +163,23 @@ mod tests {
             text.select(&[2, 0]).iter().collect::<Vec<_>>(),
             [b"b\xc3\xa9".as_slice(), b"a"]
         );
+    }
+
+    #[test]
+    fn sorting_is_that_of_the_bytes() {
+        let text: Text = [
+            "p/b",
+            "p/",
+            "p/a\0",
+            "p/a",
+            "p/a-longer-than-the-key-1",
+            "p/a",
+            "p/a-longer-than-the-key-0",
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(text.sorted(), [1, 3, 5, 2, 6, 4, 0]);
+        assert!(Text::default().sorted().is_empty());
     }
 
     #[test]

@@ -81,11 +81,6 @@ impl IndexBuilder {
         self.lookup.len() as u64
     }
 
-    /// Bytes of all members so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     /// Adds an encoded window; returns its position.
     pub(crate) fn add_window(&mut self, encoded: &[u8]) -> Result<u64> {
         self.windows

@@ -41,10 +41,12 @@ pub fn read_many(
     plan.sort_unstable();
     let mut results: Vec<Vec<u8>> = vec![Vec::new(); members.len()];
     let mut failed: Option<(usize, Error)> = None;
+    let mut report = |done: Progress| progress(done);
+    let mut reporter = Reporter::new(&mut report);
     each(
         plan.len(),
         threads,
-        progress,
+        &mut reporter,
         |step, reader| {
             let mut out = Vec::new();
             archive
@@ -70,16 +72,14 @@ pub fn read_many(
 }
 
 /// Runs `work` for every step of `0..steps` on some threads and `collect` on this one, in the
-/// order in which results come; `collect` may stop the rest. Fails only if `progress` stops it.
+/// order in which results come; `collect` may stop the rest. Fails only if the reporter stops it.
 fn each<T: Send>(
     steps: usize,
     threads: Option<usize>,
-    progress: &mut OnProgress<'_>,
+    reporter: &mut Reporter<'_>,
     work: impl Fn(usize, &mut Reader) -> T + Sync,
     mut collect: impl FnMut(usize, T) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut report = |done: Progress| progress(done);
-    let mut reporter = Reporter::new(&mut report);
     let threads = thread_count(threads, steps);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -154,12 +154,14 @@ pub fn verify(
         ..Report::default()
     };
     let stop = AtomicBool::new(false);
+    let mut told = |done: Progress| progress(done);
+    let mut reporter = Reporter::new(&mut told);
     thread::scope(|scope| {
         let md5 = scope.spawn(|| file_md5(archive, &stop));
         let outcome = each(
             index.len(),
             threads,
-            progress,
+            &mut reporter,
             |member, reader| {
                 let mut out = Vec::new();
                 archive
@@ -174,22 +176,15 @@ pub fn verify(
                 ControlFlow::Continue(())
             },
         );
+        let members = report.members;
+        let done = Progress { done: members, total: Some(members), members };
         let outcome = outcome.and_then(|()| {
             // The md5 may take longer than the members.
             while !md5.is_finished() {
-                thread::sleep(Duration::from_millis(5));
-                let members = report.members;
-                if progress(Progress {
-                    done: members,
-                    total: Some(members),
-                    members,
-                })
-                .is_break()
-                {
-                    return Err(Error::cancelled());
-                }
+                thread::sleep(Duration::from_millis(2));
+                reporter.tick(done)?;
             }
-            Ok(())
+            reporter.finish(done)
         });
         stop.store(outcome.is_err(), Ordering::Relaxed);
         let md5 = md5

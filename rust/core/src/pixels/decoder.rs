@@ -21,7 +21,7 @@ impl Decoder {
     pub fn decode(&mut self, data: &[u8]) -> Result<RgbImage> {
         let jpeg = Jpeg::open(data)?;
         let (width, height) = jpeg.size();
-        let data = jpeg.decode()?;
+        let data = jpeg.decode(&mut self.scratch)?;
         Ok(RgbImage {
             width,
             height,

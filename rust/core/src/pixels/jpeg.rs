@@ -7,30 +7,193 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
+use super::baseline::{Frame, Workspace};
+use super::colour::{Upsampler, Window, convert};
+use super::huffman::Unusual;
 use super::resize::{Region, SLACK};
 use crate::error::{Error, Result};
 use crate::limits;
 
 /// Memory that decoding needs, kept from one image to the next.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scratch {
     pixels: Vec<u8>,
+    workspace: Workspace,
+    upsampler: Upsampler,
+    kernels: Option<SimdRoutines>,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Scratch")
+            .field("pixels", &self.pixels.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A JPEG whose header is read and within the limits.
 pub(super) struct Jpeg<'a> {
-    decoder: Decoder<'a>,
+    data: &'a [u8],
     width: u32,
     height: u32,
-    components: usize,
+    kind: Kind<'a>,
+}
+
+/// Who decodes it.
+enum Kind<'a> {
+    /// This crate, and the library if the data turn out to be unusual.
+    Plain(Frame<'a>),
+    /// The library.
+    Other(Library<'a>),
 }
 
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(super) fn open(data: &'a [u8]) -> Result<Self> {
         check_magic(data)?;
+        let (width, height, kind) = match Frame::read(data) {
+            Ok(frame) => (frame.width, frame.height, Kind::Plain(frame)),
+            Err(Unusual) => {
+                let library = Library::open(data)?;
+                (library.width, library.height, Kind::Other(library))
+            }
+        };
+        check_size(width, height)?;
+        Ok(Self {
+            data,
+            width,
+            height,
+            kind,
+        })
+    }
+
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// All pixels, 3 bytes each.
+    pub(super) fn decode(&self, scratch: &mut Scratch) -> Result<Vec<u8>> {
+        let mut pixels = Vec::new();
+        let window = Window {
+            columns: 0..self.width as usize,
+            rows: 0..self.height as usize,
+        };
+        match &self.kind {
+            Kind::Plain(frame) => {
+                if decode_plain(frame, &window, scratch, &mut pixels) == Err(Unusual) {
+                    Library::open(self.data)?.decode(&mut pixels)?;
+                }
+            }
+            Kind::Other(library) => library.decode(&mut pixels)?,
+        }
+        pixels.truncate(self.width as usize * self.height as usize * 3);
+        Ok(pixels)
+    }
+
+    /// The pixels of at least these columns and rows.
+    pub(super) fn decode_region<'s>(
+        &self,
+        columns: Range<u32>,
+        rows: Range<u32>,
+        scratch: &'s mut Scratch,
+    ) -> Result<Region<'s>> {
+        let mut pixels = std::mem::take(&mut scratch.pixels);
+        let window = Window {
+            columns: columns.start as usize..columns.end as usize,
+            rows: rows.start as usize..rows.end as usize,
+        };
+        let decoded = match &self.kind {
+            Kind::Plain(frame) => match decode_plain(frame, &window, scratch, &mut pixels) {
+                Ok(()) => Ok(true),
+                Err(Unusual) => Library::open(self.data)
+                    .and_then(|library| library.decode(&mut pixels))
+                    .map(|()| false),
+            },
+            Kind::Other(library) => library.decode(&mut pixels).map(|()| false),
+        };
+        scratch.pixels = pixels;
+        let pixels = &scratch.pixels;
+        Ok(if decoded? {
+            let stride = columns.len() * 3;
+            Region {
+                x: columns.start,
+                y: rows.start,
+                stride,
+                pixels,
+            }
+        } else {
+            Region {
+                x: 0,
+                y: 0,
+                stride: self.width as usize * 3,
+                pixels,
+            }
+        })
+    }
+}
+
+/// Decodes a window, which `pixels` then starts with, and [`SLACK`] bytes follow.
+fn decode_plain(
+    frame: &Frame<'_>,
+    window: &Window,
+    scratch: &mut Scratch,
+    pixels: &mut Vec<u8>,
+) -> Result<(), Unusual> {
+    let (columns, rows) = window.mcus(frame);
+    let Scratch {
+        workspace,
+        upsampler,
+        kernels,
+        ..
+    } = scratch;
+    let kernels = kernels.get_or_insert_with(detect);
+    workspace.decode(frame, columns, rows, kernels.idct_islow)?;
+    let length = window.columns.len() * window.rows.len() * 3;
+    pixels.resize(length + SLACK, 0);
+    let to_rgb = |y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8], width: usize| {
+        kernels.ycbcr_to_rgb_row(y, cb, cr, out, width);
+    };
+    convert(
+        frame,
+        &workspace.planes,
+        window,
+        upsampler,
+        &to_rgb,
+        &mut pixels[..length],
+    );
+    Ok(())
+}
+
+fn check_size(width: u32, height: u32) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::decode(format!(
+            "the image is {width} x {height} pixels"
+        )));
+    }
+    if u64::from(width) * u64::from(height) > limits::IMAGE_PIXELS {
+        return Err(Error::decode(format!(
+            "the image is {width} x {height} pixels, more than the limit of {}",
+            limits::IMAGE_PIXELS
+        )));
+    }
+    Ok(())
+}
+
+/// An image that the decoder library decodes, always whole.
+struct Library<'a> {
+    decoder: Decoder<'a>,
+    width: u32,
+    height: u32,
+    components: usize,
+}
+
+impl<'a> Library<'a> {
+    fn open(data: &'a [u8]) -> Result<Self> {
         let limits = DecodeLimits {
             max_width: u16::MAX as usize,
             max_height: u16::MAX as usize,
@@ -43,17 +206,7 @@ impl<'a> Jpeg<'a> {
         let (width, height) = (header.width() as u32, header.height() as u32);
         let (components, precision) = (header.components.len(), header.precision);
         let lossless = header.is_lossless;
-        if width == 0 || height == 0 {
-            return Err(Error::decode(format!(
-                "the image is {width} x {height} pixels"
-            )));
-        }
-        if u64::from(width) * u64::from(height) > limits::IMAGE_PIXELS {
-            return Err(Error::decode(format!(
-                "the image is {width} x {height} pixels, more than the limit of {}",
-                limits::IMAGE_PIXELS
-            )));
-        }
+        check_size(width, height)?;
         if precision != 8 {
             return Err(Error::decode(format!(
                 "expected 8 bits a sample, found {precision}"
@@ -84,50 +237,17 @@ impl<'a> Jpeg<'a> {
         })
     }
 
-    /// Width and height in pixels.
-    pub(super) fn size(&self) -> (u32, u32) {
-        (self.width, self.height)
-    }
-
-    fn bytes_per_pixel(&self) -> usize {
-        if self.components == 4 { 4 } else { 3 }
-    }
-
-    /// All pixels, 3 bytes each.
-    pub(super) fn decode(&self) -> Result<Vec<u8>> {
-        let mut pixels = Vec::new();
-        self.decode_into(&mut pixels)?;
-        Ok(pixels)
-    }
-
-    fn decode_into(&self, pixels: &mut Vec<u8>) -> Result<()> {
+    /// Fills `pixels` with the whole image, 3 bytes each, and [`SLACK`] bytes behind it.
+    fn decode(&self, pixels: &mut Vec<u8>) -> Result<()> {
         let count = self.width as usize * self.height as usize;
-        pixels.resize(count * self.bytes_per_pixel(), 0);
+        let size = if self.components == 4 { 4 } else { 3 };
+        pixels.resize(count * size, 0);
         guarded(|| self.decoder.decode_image_into(pixels))?;
         if self.components == 4 {
             cmyk_to_rgb(pixels);
-            pixels.truncate(count * 3);
         }
+        pixels.resize(count * 3 + SLACK, 0);
         Ok(())
-    }
-
-    /// The pixels of at least these columns and rows.
-    pub(super) fn decode_region<'s>(
-        &self,
-        columns: Range<u32>,
-        rows: Range<u32>,
-        scratch: &'s mut Scratch,
-    ) -> Result<Region<'s>> {
-        let _ = (columns, rows);
-        self.decode_into(&mut scratch.pixels)?;
-        let length = scratch.pixels.len();
-        scratch.pixels.resize(length + SLACK, 0);
-        Ok(Region {
-            x: 0,
-            y: 0,
-            stride: self.width as usize * 3,
-            pixels: &scratch.pixels,
-        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
+mod baseline;
+mod colour;
 mod crop;
 mod decoder;
 pub mod header;
+mod huffman;
 mod jpeg;
 mod many;
 mod output;

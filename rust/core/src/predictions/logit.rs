@@ -88,6 +88,8 @@ logit!(bf16, i16);
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "equal is what is tested")]
+
     use super::*;
 
     #[test]

@@ -178,6 +178,8 @@ pub fn by_group(classes: &[Tally], group_of: &[usize], groups: usize) -> Result<
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "these shares are exact")]
+
     use super::*;
 
     fn submission(ids: &[i64], labels: &[i64]) -> Submission {

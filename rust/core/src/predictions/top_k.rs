@@ -202,10 +202,10 @@ mod tests {
             let mut scalar = vec![-1; found.len()];
             match logits {
                 Logits::F64(logits) => {
-                    Vectors::<f64, 4>::rank(Portable, logits, classes, k, &mut scalar)
+                    Vectors::<f64, 4>::rank(Portable, logits, classes, k, &mut scalar);
                 }
                 Logits::F32(logits) => {
-                    Vectors::<f32, 8>::rank(Portable, logits, classes, k, &mut scalar)
+                    Vectors::<f32, 8>::rank(Portable, logits, classes, k, &mut scalar);
                 }
                 Logits::F16(bits) => {
                     Vectors::<f16, 16>::rank(

@@ -130,7 +130,7 @@ fn above_16<T: Logit<Key = i16>>(vector: &[T; 16], limit: i16) -> u32 {
 }
 
 /// Bits 0, 2, 4, ... of `mask` side by side: two equal bits for each lane become one.
-#[inline(always)]
+#[inline]
 fn even_bits(mask: u32) -> u32 {
     let mut mask = mask & 0x5555_5555;
     for (shift, keep) in [
