@@ -36,7 +36,7 @@ def train(root: str, epochs: int = 3) -> None:
     logits = np.concatenate(
         [classifier.logits(describe_pictures(batch.images)) for batch in batches]
     )
-    print(pt.score(pt.top_k(logits, k=5), val))
+    print(pt.score(pt.top_k(logits, k=5), val, ids=val.image_ids))
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ class _Turn:
 
 
 def _decode_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
-    from ptarmigan import decode
+    from ptarmigan.pixels import decode
 
     files = [photos.files[place] for place in photos.batch(turn)]
     return _Turn(
@@ -188,7 +188,8 @@ def _decode_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
 
 
 def _crop_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
-    from ptarmigan import RandomResizedCrop, decode_batch
+    from ptarmigan.pixels import decode_batch
+    from ptarmigan.transforms import RandomResizedCrop
 
     crop = RandomResizedCrop(SIZE)
     places = photos.batch(turn)
@@ -202,7 +203,8 @@ def _crop_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
 
 
 def _loader_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
-    from ptarmigan import Loader, RandomResizedCrop
+    from ptarmigan.loader import Loader
+    from ptarmigan.transforms import RandomResizedCrop
 
     crop = RandomResizedCrop(SIZE)
     loader = Loader(photos, batch_size=BATCH, transform=crop, shuffle=False, threads=threads)
@@ -282,7 +284,8 @@ def _archive_path(path: str | None) -> Iterator[tuple[Path, str]]:
 
 def _choose(archive: Archive) -> _Photos:
     """Photos from everywhere in the archive that can be decoded."""
-    from ptarmigan import DecodeError, decode
+    from ptarmigan.errors import DecodeError
+    from ptarmigan.pixels import decode
 
     jpegs = np.flatnonzero(archive.members["width"])
     chosen = jpegs[np.linspace(0, len(jpegs) - 1, min(PHOTOS, len(jpegs))).astype(np.int64)]
@@ -335,7 +338,7 @@ def run_bench(
     counts = sorted({1, all_threads or 1}) if threads is None else [threads]
     rows = []
     with _archive_path(path) as (archive_path, source):
-        from ptarmigan import Archive
+        from ptarmigan.archive import Archive
 
         photos = _choose(Archive(archive_path))
         cells = [(work, count) for work in works for count in counts]

@@ -73,12 +73,14 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except (PtarmiganError, OSError) as error:
-        problem, status = error, 1
+        return _fail(error, 1)
     except (ValueError, TypeError, ImportError) as error:
-        problem, status = error, 2
-    else:
-        return status
-    sys.stderr.write(f"ptarmigan: {_sentence(problem)}\n")
+        return _fail(error, 2)
+    return status
+
+
+def _fail(error: Exception, status: int) -> int:
+    sys.stderr.write(f"ptarmigan: {_sentence(error)}\n")
     return status
 
 

@@ -55,7 +55,7 @@ def _add_index_option(parser: argparse.ArgumentParser) -> None:
 
 def open_archive(path: str, index: str | None = None, **options: Any) -> Archive:
     """Opens an archive; shows progress while an index is made."""
-    from ptarmigan import Archive
+    from ptarmigan.archive import Archive
 
     return Archive(path, index_path=index, progress=archive_progress(f"indexing {path}"), **options)
 
@@ -106,7 +106,7 @@ def _index(arguments: argparse.Namespace) -> None:
 def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
     from pathlib import Path
 
-    from ptarmigan import build_index
+    from ptarmigan.archive import build_index
 
     if arguments.index is None:
         raise ValueError("an archive on standard input needs --index FILE")

@@ -85,8 +85,8 @@ def _image_ids(arguments: argparse.Namespace, arrays: dict[str, np.ndarray]) -> 
 
 
 def _submit(arguments: argparse.Namespace) -> None:
-    from ptarmigan import top_k, write_submission
     from ptarmigan.errors import SubmissionError
+    from ptarmigan.predictions import top_k, write_submission
 
     arrays = _load(arguments.logits, "logits")
     logits = arrays["logits"]
@@ -106,7 +106,7 @@ def _submit(arguments: argparse.Namespace) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from ptarmigan import score
+    from ptarmigan.predictions import score
 
     truth: Any = arguments.truth
     options: dict[str, Any] = {}

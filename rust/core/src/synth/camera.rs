@@ -140,7 +140,7 @@ impl Camera {
         }
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..12 {
-            let middle = (low + high) / 2.0;
+            let middle = f32::midpoint(low, high);
             let density = Self::with_effort(seed, middle).trial_density()?;
             if density < bits_per_pixel {
                 low = middle;
@@ -202,7 +202,7 @@ impl Camera {
         let pixels = self.scene(picture).paint(channels);
         // Half of the files keep full colour resolution, as a collection from many cameras does.
         let subsampling = match picture.mode {
-            Mode::Colour if picture.key % 2 == 0 => Subsampling::S420,
+            Mode::Colour if picture.key.is_multiple_of(2) => Subsampling::S420,
             _ => Subsampling::S444,
         };
         Encoder::new(

@@ -60,8 +60,10 @@ mod tests {
 
     #[test]
     fn colours_agree_with_the_corners_of_the_cube() {
-        assert_eq!(colour(0.0, 1.0, 1.0), [255.0, 0.0, 0.0]);
-        assert_eq!(colour(1.0 / 3.0, 1.0, 1.0), [0.0, 255.0, 0.0]);
-        assert_eq!(colour(0.3, 0.0, 0.5), [127.5; 3]);
+        let levels =
+            |hue, saturation, value| colour(hue, saturation, value).map(|level| level as u8);
+        assert_eq!(levels(0.0, 1.0, 1.0), [255, 0, 0]);
+        assert_eq!(levels(1.0 / 3.0, 1.0, 1.0), [0, 255, 0]);
+        assert_eq!(levels(0.3, 0.0, 0.5), [127; 3]);
     }
 }

@@ -17,13 +17,11 @@ struct Field([[[f32; ACROSS]; DOWN]; 3]);
 impl Field {
     fn new(colour: [f32; 3], spread: f32, noise: &mut Noise) -> Self {
         let mut points = [[[0.0; ACROSS]; DOWN]; 3];
-        for down in 0..DOWN {
-            for across in 0..ACROSS {
-                let light = noise.between(-spread, spread);
-                for (channel, level) in colour.iter().enumerate() {
-                    points[channel][down][across] =
-                        level + light + noise.between(-spread, spread) * 0.4;
-                }
+        for place in 0..DOWN * ACROSS {
+            let light = noise.between(-spread, spread);
+            for (points, level) in points.iter_mut().zip(colour) {
+                points[place / ACROSS][place % ACROSS] =
+                    level + light + noise.between(-spread, spread) * 0.4;
             }
         }
         Self(points)
