@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
+    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch, image_size};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]
