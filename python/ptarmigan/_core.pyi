@@ -1,12 +1,40 @@
 """The Rust half of Ptarmigan; use the names of the package ``ptarmigan`` instead."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias, final
 from typing import final
 
 import numpy as np
+import os
 from numpy.typing import NDArray
 
 __version__: str
+
+@final
+class Camera:
+    def __new__(cls, seed: int, bits_per_pixel: float) -> Camera: ...
+    def photograph(
+        self,
+        classes: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        widths: NDArray[np.int64],
+        heights: NDArray[np.int64],
+        components: NDArray[np.uint8],
+        threads: int,
+    ) -> list[bytes]: ...
+    def subject_boxes(
+        self,
+        classes: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        widths: NDArray[np.int64],
+        heights: NDArray[np.int64],
+    ) -> list[list[float]]: ...
+
+_StrPath: TypeAlias = str | PathLike[str]
 
 # pixels
 
@@ -21,9 +49,7 @@ class Transform:
         interpolation: str,
     ) -> Transform: ...
     @staticmethod
-    def resize_center_crop(
-        resize: int, crop: tuple[int, int], interpolation: str
-    ) -> Transform: ...
+    def resize_center_crop(resize: int, crop: tuple[int, int], interpolation: str) -> Transform: ...
     def boxes(
         self,
         widths: NDArray[np.int64],
@@ -55,3 +81,254 @@ def decode_batch(
     out: NDArray[np.uint8],
     names: Sequence[str] | None,
 ) -> None: ...
+
+# batch
+
+_Share = tuple[int, int, int, int]
+
+@final
+class Loader:
+    def __new__(
+        cls,
+        archive: Archive,
+        members: NDArray[np.int64],
+        image_ids: NDArray[np.int64],
+        transform: Transform,
+        output: Output,
+        seed: int,
+        order: str,
+        batch_size: int,
+        drop_last: bool,
+        prefetch: int,
+        skip: bool,
+    ) -> Loader: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def batches(self, position: int, share: _Share) -> int: ...
+    def start(self, epoch: int, position: int, share: _Share, threads: int | None) -> Epoch: ...
+
+@final
+class Epoch:
+    def next(
+        self,
+    ) -> (
+        tuple[
+            NDArray[np.uint8],
+            int,
+            NDArray[np.uint32],
+            NDArray[np.bool_],
+            list[tuple[int, str | None, Exception]],
+            int,
+        ]
+        | None
+    ): ...
+    def stop(self) -> None: ...
+
+def epoch_order(
+    order: str, members: NDArray[np.int64], seed: int, epoch: int
+) -> NDArray[np.uint32]: ...
+def labels_per_batch(
+    order: NDArray[np.uint32], labels: NDArray[np.int64], batch_size: int
+) -> float: ...
+
+# archive
+
+@final
+class Archive:
+    @staticmethod
+    def open(
+        path: str,
+        index_path: str | None,
+        build: str,
+        expected_md5: str | None,
+        progress: Callable[[int, int | None, int], object] | None,
+    ) -> Archive: ...
+    def __len__(self) -> int: ...
+    def find(self, name: bytes) -> int | None: ...
+    def name(self, member: int) -> bytes: ...
+    def joined_names(self) -> bytes: ...
+    def fill_members(self, out: NDArray[np.uint8]) -> None: ...
+    def read(self, member: int) -> bytes: ...
+    def read_many(self, members: Sequence[int], threads: int | None) -> list[bytes]: ...
+    def verify(
+        self, threads: int | None, progress: Callable[[int, int | None, int], object] | None
+    ) -> VerifyReport: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def index_path(self) -> Path: ...
+    @property
+    def index_size(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def archive_bytes(self) -> int: ...
+    @property
+    def fingerprint(self) -> int: ...
+
+@final
+class VerifyReport:
+    @property
+    def members(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def bad(self) -> list[tuple[int, str]]: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def md5_ok(self) -> bool: ...
+
+@final
+class IndexResult:
+    @property
+    def members(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def md5(self) -> str | None: ...
+    @property
+    def complete(self) -> bool: ...
+
+def build_index(
+    path: str,
+    index_path: str | None,
+    expected_md5: str | None,
+    progress: Callable[[int, int | None, int], object] | None,
+) -> IndexResult: ...
+def build_index_from(
+    head: bytes,
+    pipe: str | None,
+    source: object,
+    name: str,
+    index_path: str,
+    expected_md5: str | None,
+    progress: Callable[[int, int | None, int], object] | None,
+) -> IndexResult: ...
+# annotations
+
+@final
+class AnnotationTable:
+    @staticmethod
+    def read(sources: Sequence[tuple[_StrPath, str | None]]) -> AnnotationTable: ...
+    @property
+    def info(self) -> list[tuple[str, str]]: ...
+    @property
+    def image_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def category_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def widths(self) -> NDArray[np.int32]: ...
+    @property
+    def heights(self) -> NDArray[np.int32]: ...
+    @property
+    def file_names(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
+    @property
+    def license_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def holders(self) -> NDArray[np.int32]: ...
+    @property
+    def holder_names(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
+    @property
+    def categories(self) -> tuple[list[int], list[str], list[str]]: ...
+    @property
+    def licenses(self) -> tuple[list[int], list[str], list[str]]: ...
+    @property
+    def folders(self) -> list[str]: ...
+    @property
+    def folders_problem(self) -> str | None: ...
+
+@final
+class AnnotationBoxes:
+    @staticmethod
+    def read(path: _StrPath, member: str | None) -> AnnotationBoxes: ...
+    @property
+    def image_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def category_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def boxes(self) -> NDArray[np.float64]: ...
+    @property
+    def areas(self) -> NDArray[np.float64]: ...
+    @property
+    def crowds(self) -> NDArray[np.bool_]: ...
+
+@final
+class AnnotationLocations:
+    @staticmethod
+    def read(path: _StrPath, member: str | None) -> AnnotationLocations: ...
+    @property
+    def image_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def latitudes(self) -> NDArray[np.float64]: ...
+    @property
+    def longitudes(self) -> NDArray[np.float64]: ...
+    @property
+    def uncertainties(self) -> NDArray[np.float64]: ...
+    @property
+    def dates(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
+    @property
+    def date_numbers(self) -> NDArray[np.float64]: ...
+    @property
+    def user_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def valid(self) -> NDArray[np.int8]: ...
+
+# samples
+
+def find_members(
+    archive: Archive,
+    data: NDArray[np.uint8],
+    starts: NDArray[np.uint64],
+    ends: NDArray[np.uint64],
+    how: str,
+) -> NDArray[np.int64]: ...
+def folders(archive: Archive) -> tuple[NDArray[np.int64], NDArray[np.int64], list[bytes]]: ...
+def decode_members(
+    archive: Archive, members: Sequence[int], threads: int | None
+) -> list[NDArray[np.uint8]]: ...
+
+_Share = tuple[int, int, int, int]
+
+@final
+# predictions
+def top_k(
+    logits: NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint16],
+    out: NDArray[np.int32],
+    *,
+    brain: bool,
+    threads: int | None,
+) -> None: ...
+def read_submission(
+    path: str | os.PathLike[str], *, k: int | None, categories: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+def write_submission(
+    path: str | os.PathLike[str],
+    ids: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    *,
+    categories: int | None,
+) -> None: ...
+def score_strict(
+    predicted: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    expected: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    *,
+    k: int,
+    source: str | None,
+    categories: int | None,
+) -> tuple[list[int], list[int] | None, list[int] | None, list[tuple[int, list[int]]]]: ...
+def score_official(
+    predicted: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    expected: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    *,
+    k: int,
+) -> tuple[list[int], list[int] | None, list[int] | None, list[tuple[str, list[int]]]]: ...
+def score_groups(
+    classes: list[list[int]], group_of: list[int], groups: int
+) -> list[tuple[list[int], int, list[float]]]: ...

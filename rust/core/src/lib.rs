@@ -17,6 +17,7 @@ pub mod annotations;
 pub mod archive;
 pub mod batch;
 pub mod error;
+pub mod images;
 pub mod index;
 pub mod limits;
 pub mod member;
@@ -24,5 +25,6 @@ pub mod pixels;
 pub mod predictions;
 pub mod progress;
 pub mod random;
+pub mod synth;
 
 pub use error::{Error, ErrorKind, Result};

@@ -25,3 +25,9 @@ pub const ANNOTATION_BYTES: u64 = 4 << 30;
 
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
+
+/// Longest gzip header, in bytes: the name and the comment in it have no limit of their own.
+pub const GZIP_HEADER_BYTES: u64 = 1 << 20;
+
+/// Most output bytes between a seek point and its member; the pass makes points more often.
+pub const READ_AHEAD_BYTES: u64 = 4 << 20;

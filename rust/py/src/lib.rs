@@ -4,16 +4,36 @@
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
 
+mod annotations;
+mod archive;
+mod batch;
 mod errors;
 mod pixels;
+mod predictions;
 mod run;
+mod samples;
+mod synth;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
+    #[pymodule_export]
+    use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
+    #[pymodule_export]
+    use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
+    #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch, image_size};
+    #[pymodule_export]
+    use crate::predictions::{
+        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
+    };
+    #[pymodule_export]
+    use crate::samples::{decode_members, find_members, folders};
+    #[pymodule_export]
+    use crate::synth::PyCamera;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python packages use")]

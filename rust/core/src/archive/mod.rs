@@ -1,11 +1,24 @@
 //! Turns a file as downloaded (tar, tar.gz, a directory) into members that can be read at random.
 
-use std::path::{Path, PathBuf};
+pub mod deflate;
+pub(crate) mod file;
+mod folder;
+pub(crate) mod gzip;
+mod magic;
+pub(crate) mod points;
+mod record;
+mod scan;
+mod tar;
 
-use crate::error::Result;
-use crate::index::Index;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::{Index, Kind, Summary};
 use crate::member::Reader;
 use crate::progress::OnProgress;
+use file::ArchiveFile;
 
 /// When [`Archive::open`] may make an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,13 +48,147 @@ pub struct OpenOptions {
 pub struct Archive {
     index: Index,
     path: PathBuf,
+    storage: Storage,
+    /// Memory of earlier reads; only ever tried, never waited for, so that a fork cannot hang.
+    readers: Mutex<Vec<Reader>>,
+}
+
+#[derive(Debug)]
+enum Storage {
+    Tar(ArchiveFile),
+    Gzip(ArchiveFile),
+    Folder,
+}
+
+/// Where the index of `path` is unless the caller says otherwise.
+pub fn default_index_path(path: &Path) -> PathBuf {
+    // `dir/` and `dir` name the same directory, whose index lies beside it; so does that of `.`.
+    let full = if path.file_name().is_none() {
+        path.canonicalize().ok()
+    } else {
+        None
+    };
+    let mut name = full
+        .as_deref()
+        .unwrap_or(path)
+        .components()
+        .as_path()
+        .as_os_str()
+        .to_owned();
+    name.push(".ptidx");
+    name.into()
+}
+
+/// Indexes the file or directory `path` into the file `index_path`.
+pub fn build_index(
+    path: &Path,
+    index_path: &Path,
+    expected_md5: Option<&str>,
+    progress: &mut OnProgress<'_>,
+) -> Result<Summary> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io(error, path))?;
+    if metadata.is_dir() {
+        if expected_md5.is_some() {
+            return Err(argument("a directory has no md5; leave `expected_md5` out"));
+        }
+        return folder::scan(path, index_path, progress);
+    }
+    let file = ArchiveFile::open(path)?;
+    let total = metadata.is_file().then_some(metadata.len());
+    let source = scan::Source {
+        reader: Box::new(file.reopen()?),
+        path,
+        total,
+    };
+    scan::scan(source, index_path, expected_md5, progress)
+}
+
+/// Indexes what `reader` yields, read once from front to back, into the file `index_path`;
+/// `name` stands for it in messages.
+pub fn build_index_from(
+    reader: Box<dyn Read + Send>,
+    name: &Path,
+    index_path: &Path,
+    expected_md5: Option<&str>,
+    progress: &mut OnProgress<'_>,
+) -> Result<Summary> {
+    let source = scan::Source {
+        reader,
+        path: name,
+        total: None,
+    };
+    scan::scan(source, index_path, expected_md5, progress)
 }
 
 impl Archive {
     /// Opens `path`, making its index first where `options` ask for it.
     pub fn open(path: &Path, options: &OpenOptions, progress: &mut OnProgress<'_>) -> Result<Self> {
-        let _ = (path, options, progress);
-        unimplemented!()
+        let expected = options.expected_md5.as_deref();
+        expected.map(checked_md5).transpose()?;
+        let index_path = options
+            .index_path
+            .clone()
+            .unwrap_or_else(|| default_index_path(path));
+        let exists = index_path
+            .try_exists()
+            .map_err(|error| Error::io(error, &index_path))?;
+        match options.build {
+            Build::Auto if exists => {}
+            Build::Never if exists => {}
+            Build::Never => {
+                return Err(Error::index(
+                    "there is no index; make it with `ptarmigan index` or build=\"auto\"",
+                )
+                .with_path(index_path));
+            }
+            Build::Auto | Build::Rebuild => {
+                build_index(path, &index_path, expected, progress)?;
+            }
+        }
+        Self::open_with(path, Index::open(&index_path)?, expected)
+    }
+
+    fn open_with(path: &Path, index: Index, expected_md5: Option<&str>) -> Result<Self> {
+        let metadata = std::fs::metadata(path).map_err(|error| Error::io(error, path))?;
+        let summary = index.summary();
+        if metadata.is_dir() != (summary.kind == Kind::Folder) {
+            return Err(stale(
+                &index,
+                "one of them is a directory, the other is not",
+                path,
+            ));
+        }
+        if let Some(expected) = expected_md5 {
+            check_md5(summary.md5, expected).map_err(|error| error.with_path(path))?;
+        }
+        let storage = match summary.kind {
+            Kind::Folder => Storage::Folder,
+            Kind::Tar => Storage::Tar(ArchiveFile::open(path)?),
+            Kind::Gzip => Storage::Gzip(ArchiveFile::open(path)?),
+        };
+        if let Storage::Tar(file) | Storage::Gzip(file) = &storage {
+            let (expected, found) = (summary.stamp, file.stamp()?);
+            if expected.size != found.size {
+                let what = format!(
+                    "it is about {} bytes, the archive has {}",
+                    expected.size, found.size
+                );
+                return Err(stale(&index, &what, path));
+            }
+            if expected != found {
+                return Err(stale(
+                    &index,
+                    "the archive's first or last 64 KiB differ",
+                    path,
+                ));
+            }
+        }
+        Ok(Self {
+            index,
+            path: path.to_owned(),
+            storage,
+            readers: Mutex::default(),
+        })
     }
 
     /// The index.
@@ -54,17 +201,107 @@ impl Archive {
         &self.path
     }
 
+    /// The archive's bytes from the first on; none for a directory.
+    pub(crate) fn stream(&self) -> Result<Option<std::fs::File>> {
+        match &self.storage {
+            Storage::Tar(file) | Storage::Gzip(file) => file.reopen().map(Some),
+            Storage::Folder => Ok(None),
+        }
+    }
+
     /// Reads one member into `out` (cleared first) and checks its CRC32; `reader` keeps the memory
     /// that reads need, so keep one a thread.
     pub fn read_into(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
-        let _ = (member, reader, out);
-        unimplemented!()
+        out.clear();
+        self.read_checked(member, reader, out).map_err(|error| {
+            out.clear();
+            error
+                .with_member(self.index.name(member))
+                .with_path(&self.path)
+        })
+    }
+
+    fn read_checked(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
+        let place = self
+            .index
+            .place(member)
+            .map_err(|error| error.with_path(&self.path))?;
+        match &self.storage {
+            Storage::Tar(file) => reader.copy(file, &place, out)?,
+            Storage::Gzip(file) => reader.inflate(file, &self.index, &place, out)?,
+            Storage::Folder => {
+                folder::read(&self.path, self.index.name(member), &place, out)?;
+            }
+        }
+        let found = crc32fast::hash(out);
+        if found != place.crc32 {
+            return Err(Error::archive(format!(
+                "the checksum is wrong: expected `{:08x}`, found `{found:08x}`; the archive is \
+                 damaged, or was changed after its index was made",
+                place.crc32
+            ))
+            .with_offset(place.point_bit / 8));
+        }
+        Ok(())
     }
 
     /// Reads one member and checks its CRC32.
     pub fn read(&self, member: usize) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        self.read_into(member, &mut Reader::default(), &mut out)?;
+        let mut reader = self.readers.try_lock().ok().and_then(|mut kept| kept.pop());
+        self.read_into(member, reader.get_or_insert_default(), &mut out)?;
+        if let (Ok(mut kept), Some(reader)) = (self.readers.try_lock(), reader) {
+            kept.push(reader);
+        }
         Ok(out)
     }
+}
+
+fn stale(index: &Index, what: &str, path: &Path) -> Error {
+    Error::index(format!(
+        "the index does not belong to `{}`: {what}; make it anew with build=\"rebuild\"",
+        path.display()
+    ))
+    .with_path(index.path())
+}
+
+fn argument(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Argument, message)
+}
+
+fn check_md5(found: Option<[u8; 16]>, expected: &str) -> Result<()> {
+    let Some(found) = found else {
+        return Err(argument("a directory has no md5; leave `expected_md5` out"));
+    };
+    let expected = checked_md5(expected)?;
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::archive(format!(
+        "the md5 is wrong: expected `{}`, found `{}`; download the file again",
+        hexadecimal(&expected),
+        hexadecimal(&found)
+    )))
+}
+
+/// The 16 bytes that 32 hexadecimal digits stand for.
+fn checked_md5(digits: &str) -> Result<[u8; 16]> {
+    let bad = || {
+        argument(format!(
+            "expected an md5 of 32 hexadecimal digits, found `{digits}`"
+        ))
+    };
+    let mut md5 = [0; 16];
+    if digits.len() != 32 || !digits.is_ascii() {
+        return Err(bad());
+    }
+    for (byte, at) in md5.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| bad())?;
+    }
+    Ok(md5)
+}
+
+/// `bytes` as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

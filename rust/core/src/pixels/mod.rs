@@ -4,6 +4,7 @@ mod baseline;
 mod colour;
 mod crop;
 mod decoder;
+pub mod header;
 mod huffman;
 mod jpeg;
 mod many;

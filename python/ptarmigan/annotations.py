@@ -1,0 +1,227 @@
+"""Turns annotation files into NumPy columns, and keeps long lists of strings as bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+import numpy as np
+
+from . import _core
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Boxes", "JsonFile", "Locations", "Strings", "Table", "read_boxes", "read_locations"]
+
+
+class JsonFile(NamedTuple):
+    """Where a JSON file is.
+
+    Attributes:
+        path: The JSON file, or the zip that holds it.
+        member: Its name in the zip, or None.
+    """
+
+    path: str
+    member: str | None = None
+
+
+class Strings(Sequence[str]):
+    """A list of strings that share their memory; a string is made when it is asked for.
+
+    Args:
+        data: (B,) uint8, the bytes of all strings, UTF-8.
+        starts: (N,) where each string begins.
+        ends: (N,) where each string ends.
+    """
+
+    __slots__ = ("_data", "_ends", "_starts")
+
+    def __init__(
+        self, data: NDArray[np.uint8], starts: NDArray[np.uint64], ends: NDArray[np.uint64]
+    ) -> None:
+        self._data = data
+        self._starts = starts
+        self._ends = ends
+
+    @classmethod
+    def from_pool(cls, pool: tuple[NDArray[np.uint8], NDArray[np.uint64]]) -> Strings:
+        """Strings that lie one behind the other, with one more offset than there are strings."""
+        data, offsets = pool
+        return cls(data, offsets[:-1], offsets[1:])
+
+    def pool(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64], NDArray[np.uint64]]:
+        """Bytes, starts and ends."""
+        return self._data, self._starts, self._ends
+
+    def select(self, rows: NDArray[Any]) -> Strings:
+        """The strings of these rows (indices or a mask); their bytes are not copied."""
+        return Strings(self._data, self._starts[rows], self._ends[rows])
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> Strings: ...
+    def __getitem__(self, row: int | slice) -> str | Strings:
+        if isinstance(row, slice):
+            return Strings(self._data, self._starts[row], self._ends[row])
+        return _text(self._data[self._starts[row] : self._ends[row]].tobytes())
+
+    def __iter__(self) -> Iterator[str]:
+        data = self._data.tobytes()
+        for start, end in zip(self._starts.tolist(), self._ends.tolist(), strict=True):
+            yield _text(data[start:end])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Strings, (self._data, self._starts, self._ends)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} strings>"
+
+
+def _text(data: bytes) -> str:
+    # Names of tar members may be in any encoding; the same escapes as for file names bring them
+    # back to the bytes that they were.
+    return data.decode("utf-8", "surrogateescape")
+
+
+class Table:
+    """The images of one split, or of several together, sorted by the bytes of ``file_name``.
+
+    Args:
+        files: One file in the format of ``train2017.json`` for each split.
+
+    Attributes:
+        image_ids: (N,) int64.
+        category_ids: (N,) int64, -1 where the files have no annotations.
+        widths: (N,) int32 in pixels, -1 where not given.
+        heights: (N,) int32 in pixels, -1 where not given.
+        file_names: N strings.
+        license_ids: (N,) int64, -1 where not given.
+        holders: (N,) int32, rows of ``holder_names``, -1 where not given.
+        holder_names: Every rights holder once.
+        categories: Ids, names and super categories, sorted by id.
+        licenses: Ids, names and addresses.
+        folders: For each category the folder of its images, such as ``"Aves/Ardea alba"``, empty
+            for a category without images in these files.
+        folders_problem: What is wrong if a category has two folders, or None.
+        info: ``info`` of the first file, as text.
+
+    Raises:
+        AnnotationError: If a file is damaged or its lists contradict each other.
+        OSError: If a file cannot be read.
+
+    Source: https://github.com/visipedia/inat_comp/tree/master/2017#annotation-format
+    """
+
+    def __init__(self, files: Sequence[JsonFile | tuple[str, str | None]]) -> None:
+        table = _core.AnnotationTable.read([(path, member) for path, member in files])
+        self.image_ids = table.image_ids
+        self.category_ids = table.category_ids
+        self.widths = table.widths
+        self.heights = table.heights
+        self.file_names = Strings.from_pool(table.file_names)
+        self.license_ids = table.license_ids
+        self.holders = table.holders
+        self.holder_names = Strings.from_pool(table.holder_names)
+        self.categories = table.categories
+        self.licenses = table.licenses
+        self.folders = table.folders
+        self.folders_problem = table.folders_problem
+        self.info = dict(table.info)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def keep(self, rows: NDArray[Any]) -> None:
+        """Drops all images but these (indices or a mask)."""
+        for name in ("image_ids", "category_ids", "widths", "heights", "license_ids", "holders"):
+            setattr(self, name, getattr(self, name)[rows])
+        self.file_names = self.file_names.select(rows)
+
+
+class Boxes(NamedTuple):
+    """Boxes, sorted by image id.
+
+    Attributes:
+        image_ids: (B,) int64.
+        category_ids: (B,) int64.
+        boxes: (B, 4) float64: x, y, width, height in pixels from the upper left.
+        areas: (B,) float64 as stored: half of width times height; NaN where missing.
+        crowds: (B,) bool.
+    """
+
+    image_ids: NDArray[np.int64]
+    category_ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    crowds: NDArray[np.bool_]
+
+
+class Locations(NamedTuple):
+    """Where and when photos were taken, sorted by image id; null is NaN, "" or -1.
+
+    Attributes:
+        image_ids: (L,) int64.
+        latitudes: (L,) float64 in degrees.
+        longitudes: (L,) float64 in degrees.
+        uncertainties: (L,) float64 in metres, as stored: some are negative.
+        dates: L strings, ``YYYY-MM-DD``.
+        date_numbers: (L,) float64, ``date_c`` as stored.
+        user_ids: (L,) int64.
+        valid: (L,) int8: 1, 0 or -1.
+    """
+
+    image_ids: NDArray[np.int64]
+    latitudes: NDArray[np.float64]
+    longitudes: NDArray[np.float64]
+    uncertainties: NDArray[np.float64]
+    dates: Strings
+    date_numbers: NDArray[np.float64]
+    user_ids: NDArray[np.int64]
+    valid: NDArray[np.int8]
+
+
+def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes:
+    """Reads a file in the format of ``train_2017_bboxes.json``.
+
+    Args:
+        path: The JSON file, or the zip that holds it.
+        member: The file's name in the zip.
+
+    Raises:
+        AnnotationError: If the file is damaged or is not a box file.
+        OSError: If it cannot be read.
+    """
+    boxes = _core.AnnotationBoxes.read(os.fspath(path), member)
+    return Boxes(boxes.image_ids, boxes.category_ids, boxes.boxes, boxes.areas, boxes.crowds)
+
+
+def read_locations(path: str | os.PathLike[str], member: str | None = None) -> Locations:
+    """Reads a file in the format of ``train2017_locations.json``.
+
+    Args:
+        path: The JSON file, or the zip that holds it.
+        member: The file's name in the zip.
+
+    Raises:
+        AnnotationError: If the file is damaged or is not a list of objects.
+        OSError: If it cannot be read.
+    """
+    read = _core.AnnotationLocations.read(os.fspath(path), member)
+    order = np.argsort(read.image_ids, kind="stable")
+    return Locations(
+        read.image_ids[order],
+        read.latitudes[order],
+        read.longitudes[order],
+        read.uncertainties[order],
+        Strings.from_pool(read.dates).select(order),
+        read.date_numbers[order],
+        read.user_ids[order],
+        read.valid[order],
+    )

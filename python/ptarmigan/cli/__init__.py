@@ -1,0 +1,107 @@
+"""Turns a command line into calls of the package, and what they raise into an exit status.
+
+Data goes to standard output, prose and progress to standard error. The exit status is 0 where all
+is well, 1 where the data is bad, 2 where the call is wrong, 130 after Ctrl-C.
+
+Not here: the commands, one module a family.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_DESCRIPTION = "Train on iNaturalist 2017 straight from the downloaded tar.gz."
+_EPILOGUE = "Start with `ptarmigan demo`: it needs no download."
+
+
+def _parser() -> argparse.ArgumentParser:
+    from ptarmigan.cli import archives, datasets, measurements, predictions
+
+    parser = argparse.ArgumentParser(
+        prog="ptarmigan", description=_DESCRIPTION, epilog=_EPILOGUE, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for family in (measurements, datasets, archives, predictions):
+        family.add_commands(commands)
+    return parser
+
+
+def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parses, and lets an optional positional argument follow an option: ``ls X --json PATTERN``.
+
+    argparse gives up on such an argument at the first option; what is left over then is it.
+    """
+    arguments, left = parser.parse_known_args(argv)
+    late = getattr(arguments, "late", None)
+    if len(left) == 1 and not left[0].startswith("-") and late and getattr(arguments, late) is None:
+        setattr(arguments, late, left[0])
+    elif left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    return arguments
+
+
+def _silence_stdout() -> None:
+    """Points standard output at nothing, so that the flush at exit cannot fail again."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        where = os.fsdecode(error.filename) if error.filename != -1 else "standard input"
+        return f"`{where}`: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return " ".join(str(error).split())
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ptarmigan.errors import PtarmiganError
+
+    try:
+        status = int(arguments.run(arguments) or 0)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`ptarmigan ls ... | head`); nothing is wrong.
+        _silence_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except (PtarmiganError, OSError) as error:
+        problem, status = error, 1
+    except (ValueError, TypeError, ImportError) as error:
+        problem, status = error, 2
+    else:
+        return status
+    sys.stderr.write(f"ptarmigan: {_sentence(problem)}\n")
+    return status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: Arguments without the program's name; by default those of the process.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SystemExit: After ``--help`` (0), and where the arguments make no sense (2).
+    """
+    parser = _parser()
+    arguments = _parse(parser, argv)
+    if arguments.version:
+        from ptarmigan._core import __version__
+
+        sys.stdout.write(f"ptarmigan {__version__}\n")
+        return 0
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    return _run(arguments)

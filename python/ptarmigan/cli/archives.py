@@ -1,0 +1,192 @@
+"""Turns an archive into an index, a verdict, a listing or members: index, verify, ls, cat."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ptarmigan.cli.terminal import (
+    add_command,
+    archive_progress,
+    print_json,
+    print_json_list,
+    put,
+    say,
+)
+
+if TYPE_CHECKING:
+    from ptarmigan.archive import Archive
+
+__all__ = ["add_commands", "open_archive"]
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the commands about one archive."""
+    index = add_command(commands, "index", _index, "index an archive in one pass")
+    index.add_argument("archive", metavar="ARCHIVE", help="tar, tar.gz or folder; - is a pipe")
+    _add_index_option(index)
+    index.add_argument("--md5", metavar="HEX", help="the md5 that the archive must have")
+    index.add_argument("--rebuild", action="store_true", help="replace an index that is there")
+
+    verify = add_command(commands, "verify", _verify, "read every member and check its checksum")
+    verify.add_argument("archive", metavar="ARCHIVE")
+    _add_index_option(verify)
+
+    listing = add_command(commands, "ls", _ls, "list the members of an archive", "pattern")
+    listing.add_argument("archive", metavar="ARCHIVE")
+    listing.add_argument(
+        "pattern", metavar="PATTERN", nargs="?", help="shell pattern; its * matches / too"
+    )
+    listing.add_argument("-l", "--long", action="store_true", help="size and dimensions too")
+    _add_index_option(listing)
+
+    cat = add_command(commands, "cat", _cat, "write members to standard output")
+    cat.add_argument("archive", metavar="ARCHIVE")
+    cat.add_argument("members", metavar="MEMBER", nargs="+")
+    _add_index_option(cat)
+
+
+def _add_index_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", metavar="FILE", help="index file (default: ARCHIVE.ptidx)")
+
+
+def open_archive(path: str, index: str | None = None, **options: Any) -> Archive:
+    """Opens an archive; shows progress while an index is made."""
+    from ptarmigan import Archive
+
+    return Archive(path, index_path=index, progress=archive_progress(f"indexing {path}"), **options)
+
+
+def _index(arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    if arguments.archive == "-":
+        found = _index_stdin(arguments)
+    else:
+        target = Path(arguments.index or f"{arguments.archive.rstrip('/')}.ptidx")
+        made = arguments.rebuild or not target.exists()
+        started = time.perf_counter()
+        archive = open_archive(
+            arguments.archive,
+            arguments.index,
+            build="rebuild" if arguments.rebuild else "auto",
+            expected_md5=arguments.md5,
+        )
+        seconds = time.perf_counter() - started
+        found = {
+            "archive": archive.path,
+            "index": archive.index_path,
+            "made": made,
+            "members": len(archive),
+            "member_bytes": archive.bytes,
+            "bytes": archive.archive_bytes,
+            "index_bytes": archive.index_size,
+            "md5": archive.md5,
+            "complete": archive.complete,
+            "seconds": seconds if made else None,
+            "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if made else None,
+        }
+    if arguments.json:
+        print_json(found)
+        return
+    if not found["complete"]:
+        say(f"ptarmigan: `{found['archive']}` lacks the mark of its end: it may be truncated")
+    parts = [f"{found['members']:,} members of {found['member_bytes']:,} bytes"]
+    if found["megabytes_per_second"]:
+        speed = f"{found['megabytes_per_second']:,.0f} MB/s"
+        parts.append(f"archive of {found['bytes']:,} bytes at {speed}")
+    parts.append(f"md5 {found['md5'] or '-'}")
+    parts.append(f"index of {found['index_bytes']:,} bytes" + ("" if found["made"] else ", kept"))
+    put("; ".join(parts))
+
+
+def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
+    from pathlib import Path
+
+    from ptarmigan import build_index
+
+    if arguments.index is None:
+        raise ValueError("an archive on standard input needs --index FILE")
+    found = build_index(
+        sys.stdin.buffer,
+        arguments.index,
+        expected_md5=arguments.md5,
+        progress=archive_progress("indexing standard input"),
+    )
+    return {
+        "archive": "-",
+        "index": arguments.index,
+        "made": True,
+        "members": found.members,
+        "member_bytes": found.bytes,
+        "bytes": None,
+        "index_bytes": Path(arguments.index).stat().st_size,
+        "md5": found.md5,
+        "complete": found.complete,
+        "seconds": found.seconds,
+        "megabytes_per_second": None,
+    }
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    archive = open_archive(arguments.archive, arguments.index)
+    report = archive.verify(progress=archive_progress(f"verifying {archive.path}", "members"))
+    if arguments.json:
+        failures = [{"name": name, "reason": reason} for name, reason in report.bad]
+        print_json(report._asdict() | {"bad": failures, "ok": report.ok})
+    else:
+        for name, reason in report.bad:
+            put(f"{name}: {reason}")
+        md5 = "the md5 is right" if report.md5_ok else f"the md5 is {report.md5}, not {archive.md5}"
+        state = f"{len(report.bad):,} bad" if report.bad else "all right"
+        put(f"{report.members:,} members, {state}; {md5}; {report.seconds:.1f} s")
+    return 0 if report.ok else 1
+
+
+def _rows(archive: Archive, pattern: str | None) -> Iterator[tuple[int, str]]:
+    if pattern is None:
+        yield from enumerate(archive.names)
+        return
+    import fnmatch
+    import re
+
+    matches = re.compile(fnmatch.translate(pattern)).match
+    yield from ((number, name) for number, name in enumerate(archive.names) if matches(name))
+
+
+def _records(archive: Archive, rows: Iterator[tuple[int, str]]) -> Iterator[dict[str, Any]]:
+    columns = archive.members
+    for number, name in rows:
+        row = columns[number]
+        yield {"name": name} | {field: row[field].tolist() for field in columns.dtype.names or ()}
+
+
+def _ls(arguments: argparse.Namespace) -> int:
+    archive = open_archive(arguments.archive, arguments.index)
+    rows = _rows(archive, arguments.pattern)
+    if arguments.json:
+        print_json_list(_records(archive, rows))
+        return 0
+    columns = archive.members
+    for number, name in rows:
+        if arguments.long:
+            row = columns[number]
+            put(f"{row['size']:>10} {row['width']:>5} x {row['height']:<5} {name}")
+        else:
+            put(name)
+    return 0
+
+
+def _cat(arguments: argparse.Namespace) -> int:
+    archive = open_archive(arguments.archive, arguments.index)
+    if arguments.json:
+        numbers = [(archive.index_of(name), name) for name in arguments.members]
+        print_json_list(_records(archive, iter(numbers)))
+        return 0
+    for name in arguments.members:
+        sys.stdout.buffer.write(archive.read(name))
+    sys.stdout.buffer.flush()
+    return 0

@@ -1,0 +1,72 @@
+"""Turns a folder into a made-up data set, or a data set into its figures: synth, info."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ptarmigan.cli.terminal import add_command, archive_progress, print_json, progress_bar, say
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the commands about data sets."""
+    synth = add_command(
+        commands, "synth", _synth, "write a made-up data set shaped like iNaturalist 2017"
+    )
+    synth.add_argument("root", metavar="ROOT", help="the folder to write into")
+    number = synth.add_argument
+    number("--scale", type=float, default=0.01, help="share of the 5,089 categories (0.01)")
+    number("--images", type=int, metavar="N", help="training and validation images (scaled)")
+    number("--test-images", type=int, metavar="N", help="test images (in proportion)")
+    number("--max-side", type=int, default=800, metavar="PIXELS", help="longer side (800)")
+    number("--bits-per-pixel", type=float, default=4.9, metavar="BITS", help="JPEG density (4.9)")
+    number("--seed", type=int, default=0, help="decides everything (0)")
+    number("--grey", type=int, default=0, metavar="N", help="members with one component (0)")
+    number("--cmyk", type=int, default=0, metavar="N", help="members with four (0)")
+    number("--truncated", type=int, default=0, metavar="N", help="members that end early (0)")
+    number("--threads", type=int, metavar="N", help="threads (one a processor)")
+    synth.add_argument(
+        "--no-long-names",
+        action="store_false",
+        dest="long_names",
+        help="no member paths of 100 to 105 bytes",
+    )
+
+    info = add_command(
+        commands, "info", _info, "print the competition page's tables for a data set or an archive"
+    )
+    info.add_argument("path", metavar="ROOT_OR_ARCHIVE")
+    info.add_argument("--index", metavar="FILE", help="index file (default: ARCHIVE.ptidx)")
+
+
+def _synth(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from ptarmigan.synth import write_dataset
+
+    options = vars(arguments).copy()
+    for name in ("run", "late", "command", "version", "json", "root"):
+        options.pop(name)
+    with progress_bar(f"writing {arguments.root}", "pictures") as report:
+        made = write_dataset(arguments.root, **options, progress=report)
+    if arguments.json:
+        print_json(asdict(made))
+        return
+    say(
+        f"wrote {made.train:,} training, {made.val:,} validation and {made.test:,} test images of "
+        f"{made.categories:,} categories ({made.image_bytes / 1e6:,.1f} MB) to {made.root}"
+    )
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    from ptarmigan.cli.figures import print_figures
+    from ptarmigan.info import describe
+
+    report = archive_progress(f"indexing {arguments.path}")
+    figures = describe(arguments.path, index_path=arguments.index, progress=report)
+    if arguments.json:
+        print_json(figures)
+    else:
+        print_figures(figures)

@@ -1,0 +1,193 @@
+//! Turns many strings into one byte pool with offsets.
+
+use crate::error::{Error, Result};
+
+/// Strings one behind the other: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    bytes: Vec<u8>,
+    offsets: Vec<u64>,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            offsets: vec![0],
+        }
+    }
+}
+
+impl Text {
+    /// Adds a string.
+    pub fn push(&mut self, string: &[u8]) {
+        self.bytes.extend_from_slice(string);
+        self.offsets.push(self.bytes.len() as u64);
+    }
+
+    /// Number of strings.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there is no string.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// String `number`.
+    ///
+    /// # Panics
+    /// Where there is no such string.
+    pub fn get(&self, number: usize) -> &[u8] {
+        &self.bytes[self.offsets[number] as usize..self.offsets[number + 1] as usize]
+    }
+
+    /// The strings in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.offsets
+            .windows(2)
+            .map(|ends| &self.bytes[ends[0] as usize..ends[1] as usize])
+    }
+
+    /// The strings with these numbers, in this order.
+    #[must_use]
+    pub fn select(&self, numbers: &[u32]) -> Self {
+        let mut selected = Self::default();
+        selected.offsets.reserve(numbers.len());
+        selected.bytes.reserve(
+            numbers
+                .iter()
+                .map(|&number| self.get(number as usize).len())
+                .sum(),
+        );
+        for &number in numbers {
+            selected.push(self.get(number as usize));
+        }
+        selected
+    }
+
+    /// The numbers of the strings, sorted by their bytes; of equal strings the first one first.
+    pub fn sorted(&self) -> Vec<u32> {
+        let first = self.iter().next().unwrap_or_default();
+        let shared = |string: &[u8]| first.iter().zip(string).take_while(|(a, b)| a == b).count();
+        let prefix = self.iter().map(shared).min().unwrap_or(0);
+        // The bytes behind what all names share (`train_val_images/`) decide most comparisons
+        // without a look at the names, which lie all over memory.
+        let key = |string: &[u8]| {
+            let mut key = [0; 16];
+            let tail = &string[prefix..];
+            let length = tail.len().min(key.len());
+            key[..length].copy_from_slice(&tail[..length]);
+            u128::from_be_bytes(key)
+        };
+        let mut order: Vec<(u128, u32)> = self.iter().map(key).zip(0..).collect();
+        order.sort_unstable_by(|&(key, string), &(other_key, other)| {
+            key.cmp(&other_key)
+                .then_with(|| self.get(string as usize).cmp(self.get(other as usize)))
+                .then(string.cmp(&other))
+        });
+        order.into_iter().map(|(_, string)| string).collect()
+    }
+
+    /// The two columns: bytes and offsets.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<u64>) {
+        (self.bytes, self.offsets)
+    }
+
+    /// The pool.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where the strings begin and end: one more than there are strings.
+    pub fn offsets(&self) -> &[u64] {
+        &self.offsets
+    }
+}
+
+impl<S: AsRef<[u8]>> FromIterator<S> for Text {
+    fn from_iter<I: IntoIterator<Item = S>>(strings: I) -> Self {
+        let mut text = Self::default();
+        for string in strings {
+            text.push(string.as_ref());
+        }
+        text
+    }
+}
+
+/// Some strings of a pool, in any order: string `i` is `bytes[starts[i]..ends[i]]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Slices<'a> {
+    bytes: &'a [u8],
+    starts: &'a [u64],
+    ends: &'a [u64],
+}
+
+impl<'a> Slices<'a> {
+    /// The strings between `starts` and `ends`, all of which must lie in `bytes`.
+    pub fn new(bytes: &'a [u8], starts: &'a [u64], ends: &'a [u64]) -> Result<Self> {
+        let length = bytes.len() as u64;
+        let inside = |(start, end): (&u64, &u64)| start <= end && *end <= length;
+        if starts.len() != ends.len() || !starts.iter().zip(ends).all(inside) {
+            return Err(Error::argument("the strings do not lie inside their bytes"));
+        }
+        Ok(Self {
+            bytes,
+            starts,
+            ends,
+        })
+    }
+
+    /// The strings in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        let bytes = self.bytes;
+        let ends = self.starts.iter().zip(self.ends);
+        ends.map(move |(&start, &end)| &bytes[start as usize..end as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_come_back_in_any_order() {
+        let text: Text = ["a", "", "b\u{e9}"].into_iter().collect();
+        assert_eq!(text.len(), 3);
+        assert_eq!(
+            text.iter().collect::<Vec<_>>(),
+            [b"a".as_slice(), b"", b"b\xc3\xa9"]
+        );
+        assert_eq!(
+            text.select(&[2, 0]).iter().collect::<Vec<_>>(),
+            [b"b\xc3\xa9".as_slice(), b"a"]
+        );
+    }
+
+    #[test]
+    fn sorting_is_that_of_the_bytes() {
+        let text: Text = [
+            "p/b",
+            "p/",
+            "p/a\0",
+            "p/a",
+            "p/a-longer-than-the-key-1",
+            "p/a",
+            "p/a-longer-than-the-key-0",
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(text.sorted(), [1, 3, 5, 2, 6, 4, 0]);
+        assert!(Text::default().sorted().is_empty());
+    }
+
+    #[test]
+    fn slices_that_do_not_fit_are_refused() {
+        let slices = Slices::new(b"abc", &[2, 0], &[3, 2]).unwrap();
+        assert_eq!(slices.iter().collect::<Vec<_>>(), [b"c".as_slice(), b"ab"]);
+        assert!(Slices::new(b"abc", &[2], &[1]).is_err());
+        assert!(Slices::new(b"abc", &[2], &[4]).is_err());
+        assert!(Slices::new(b"abc", &[2], &[3, 3]).is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! Turns an archive's path into bytes at any position, by any number of threads and processes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::index::{STAMP_BYTES, Stamp};
+
+/// An open archive file; reads never move a shared position.
+#[derive(Debug)]
+pub(crate) struct ArchiveFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl ArchiveFile {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io(error, path))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn size(&self) -> Result<u64> {
+        let metadata = self
+            .file
+            .metadata()
+            .map_err(|error| Error::io(error, &self.path))?;
+        Ok(metadata.len())
+    }
+
+    /// Fills `out` from `offset` on.
+    pub(crate) fn read_exact(&self, out: &mut [u8], offset: u64) -> Result<()> {
+        self.file
+            .read_exact_at(out, offset)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Error::archive("the archive is shorter than its index says").with_offset(offset)
+                }
+                _ => Error::io(error, &self.path),
+            })
+    }
+
+    /// Fills `out` from `offset` on as far as the file goes; returns how far.
+    pub(crate) fn read_up_to(&self, out: &mut [u8], offset: u64) -> Result<usize> {
+        let mut filled = 0;
+        while filled < out.len() {
+            match self
+                .file
+                .read_at(&mut out[filled..], offset + filled as u64)
+            {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io(error, &self.path)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The file's size and ends.
+    pub(crate) fn stamp(&self) -> Result<Stamp> {
+        let size = self.size()?;
+        let mut bytes = vec![0; STAMP_BYTES];
+        let count = self.read_up_to(&mut bytes, 0)?;
+        let head_crc = crc32fast::hash(&bytes[..count]);
+        let count = self.read_up_to(&mut bytes, size.saturating_sub(STAMP_BYTES as u64))?;
+        Ok(Stamp {
+            size,
+            head_crc,
+            tail_crc: crc32fast::hash(&bytes[..count]),
+        })
+    }
+
+    /// The same file with a position of its own, for reading from front to back.
+    pub(crate) fn reopen(&self) -> Result<File> {
+        File::open(&self.path).map_err(|error| Error::io(error, &self.path))
+    }
+}

@@ -1,0 +1,218 @@
+//! Turns lists of members into their bytes, with threads that share the work in archive order.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use md5::{Digest, Md5};
+
+use super::Reader;
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::progress::{OnProgress, Progress, Reporter};
+
+/// How often the caller of long work is asked whether to go on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The number of threads to use when the caller does not say: one a processor.
+fn thread_count(asked: Option<usize>, work: usize) -> usize {
+    let threads =
+        asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    threads.clamp(1, work.max(1))
+}
+
+/// Reads `members` in the order of the archive and returns them in the order given.
+///
+/// `threads`: how many threads read at once, by default one a processor. On failure the error is
+/// that of the first failing member in the order of the archive.
+pub fn read_many(
+    archive: &Archive,
+    members: &[usize],
+    threads: Option<usize>,
+    progress: &mut OnProgress<'_>,
+) -> Result<Vec<Vec<u8>>> {
+    let mut plan: Vec<(u64, usize)> = Vec::with_capacity(members.len());
+    for (slot, &member) in members.iter().enumerate() {
+        let place = archive.index().place(member)?;
+        plan.push((place.tar_offset, slot));
+    }
+    plan.sort_unstable();
+    let mut results: Vec<Vec<u8>> = vec![Vec::new(); members.len()];
+    let mut failed: Option<(usize, Error)> = None;
+    let mut report = |done: Progress| progress(done);
+    let mut reporter = Reporter::new(&mut report);
+    each(
+        plan.len(),
+        threads,
+        &mut reporter,
+        |step, reader| {
+            let mut out = Vec::new();
+            archive
+                .read_into(members[plan[step].1], reader, &mut out)
+                .map(|()| out)
+        },
+        |step, result| {
+            match result {
+                Ok(bytes) => results[plan[step].1] = bytes,
+                Err(error) if failed.as_ref().is_none_or(|first| step < first.0) => {
+                    failed = Some((step, error));
+                }
+                Err(_) => {}
+            }
+            if failed.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        },
+    )?;
+    failed.map_or(Ok(results), |(_, error)| Err(error))
+}
+
+/// Runs `work` for every step of `0..steps` on some threads and `collect` on this one, in the
+/// order in which results come; `collect` may stop the rest. Fails only if the reporter stops it.
+fn each<T: Send>(
+    steps: usize,
+    threads: Option<usize>,
+    reporter: &mut Reporter<'_>,
+    work: impl Fn(usize, &mut Reader) -> T + Sync,
+    mut collect: impl FnMut(usize, T) -> ControlFlow<()>,
+) -> Result<()> {
+    let threads = thread_count(threads, steps);
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel(2 * threads);
+        for _ in 0..threads {
+            let send = send.clone();
+            let (next, stop, work) = (&next, &stop, &work);
+            scope.spawn(move || {
+                let mut reader = Reader::default();
+                while !stop.load(Ordering::Relaxed) {
+                    let step = next.fetch_add(1, Ordering::Relaxed);
+                    if step >= steps || send.send((step, work(step, &mut reader))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut done = 0u64;
+        let total = Some(steps as u64);
+        let mut outcome = Ok(());
+        loop {
+            match receive.recv_timeout(TICK) {
+                Ok((step, result)) => {
+                    done += 1;
+                    if collect(step, result).is_break() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
+            }
+            if outcome.is_ok() {
+                outcome = reporter.tick(Progress {
+                    done,
+                    total,
+                    members: done,
+                });
+                if outcome.is_err() {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    })
+}
+
+/// What [`verify`] found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Members read.
+    pub members: u64,
+    /// Bytes of the members that are as they should be.
+    pub bytes: u64,
+    /// The numbers of the members that are not, and why, in order.
+    pub bad: Vec<(usize, Error)>,
+    /// The md5 of the file now; none for a directory.
+    pub md5: Option<[u8; 16]>,
+    /// Whether it is the md5 that the index has.
+    pub md5_ok: bool,
+}
+
+/// Reads every member and the file as a whole and compares all checksums with the index.
+pub fn verify(
+    archive: &Archive,
+    threads: Option<usize>,
+    progress: &mut OnProgress<'_>,
+) -> Result<Report> {
+    let index = archive.index();
+    let mut report = Report {
+        members: index.len() as u64,
+        ..Report::default()
+    };
+    let stop = AtomicBool::new(false);
+    let mut told = |done: Progress| progress(done);
+    let mut reporter = Reporter::new(&mut told);
+    thread::scope(|scope| {
+        let md5 = scope.spawn(|| file_md5(archive, &stop));
+        let outcome = each(
+            index.len(),
+            threads,
+            &mut reporter,
+            |member, reader| {
+                let mut out = Vec::new();
+                archive
+                    .read_into(member, reader, &mut out)
+                    .map(|()| out.len() as u64)
+            },
+            |member, result| {
+                match result {
+                    Ok(bytes) => report.bytes += bytes,
+                    Err(error) => report.bad.push((member, error)),
+                }
+                ControlFlow::Continue(())
+            },
+        );
+        let members = report.members;
+        let done = Progress { done: members, total: Some(members), members };
+        let outcome = outcome.and_then(|()| {
+            // The md5 may take longer than the members.
+            while !md5.is_finished() {
+                thread::sleep(Duration::from_millis(2));
+                reporter.tick(done)?;
+            }
+            reporter.finish(done)
+        });
+        stop.store(outcome.is_err(), Ordering::Relaxed);
+        let md5 = md5
+            .join()
+            .map_err(|_| Error::archive("the md5 thread ended early"));
+        outcome?;
+        report.md5 = md5??;
+        report.md5_ok = report.md5 == index.summary().md5;
+        report.bad.sort_by_key(|bad| bad.0);
+        Ok(report)
+    })
+}
+
+fn file_md5(archive: &Archive, stop: &AtomicBool) -> Result<Option<[u8; 16]>> {
+    use std::io::Read;
+    let Some(mut file) = archive.stream()? else {
+        return Ok(None);
+    };
+    let mut md5 = Md5::new();
+    let mut piece = vec![0; 1 << 20];
+    while !stop.load(Ordering::Relaxed) {
+        match file
+            .read(&mut piece)
+            .map_err(|error| Error::io(error, archive.path()))?
+        {
+            0 => break,
+            count => md5.update(&piece[..count]),
+        }
+    }
+    Ok(Some(md5.finalize().into()))
+}

@@ -1,0 +1,206 @@
+//! Turns a Python data set's columns into the core's loader, and its batches into arrays.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arrays over by value"
+)]
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+use ptarmigan_core::batch::order::labels_per_batch as count_labels;
+use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
+use ptarmigan_core::batch::{Share, Turn};
+use ptarmigan_core::pixels::default_threads;
+
+use crate::archive::PyArchive;
+use crate::errors::to_python;
+use crate::pixels::{PyOutput, PyTransform};
+use crate::run::run;
+
+/// How long a wait for a batch may put off the handling of Ctrl-C.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Memory, offset of the pixels in it, samples, valid, failures, position after the batch.
+type PyBatch<'py> = (
+    Bound<'py, PyArray1<u8>>,
+    usize,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<bool>>,
+    Vec<(u32, Option<String>, PyErr)>,
+    usize,
+);
+
+/// A data set and the way through it; has no threads.
+#[pyclass(name = "Loader", module = "ptarmigan._core", frozen)]
+pub(crate) struct PyLoader(Loader<Photos>);
+
+/// The batches of one epoch, with the threads that make them.
+#[pyclass(name = "Epoch", module = "ptarmigan._core", frozen)]
+pub(crate) struct PyEpoch(Epoch<Photos>);
+
+fn order(name: &str) -> PyResult<Order> {
+    match name {
+        "exact" => Ok(Order::Exact),
+        "local" => Ok(Order::Local),
+        "sequential" => Ok(Order::Sequential),
+        "stored" => Ok(Order::Stored),
+        _ => Err(PyValueError::new_err(format!("unknown order `{name}`"))),
+    }
+}
+
+#[pymethods]
+impl PyLoader {
+    #[new]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "Python gives each of them a name"
+    )]
+    fn new(
+        py: Python<'_>,
+        archive: &PyArchive,
+        members: PyReadonlyArray1<'_, i64>,
+        image_ids: PyReadonlyArray1<'_, i64>,
+        transform: &PyTransform,
+        output: &PyOutput,
+        seed: u64,
+        order: &str,
+        batch_size: NonZeroUsize,
+        drop_last: bool,
+        prefetch: usize,
+        skip: bool,
+    ) -> PyResult<Self> {
+        let order = self::order(order)?;
+        let on_error = if skip { OnError::Skip } else { OnError::Zero };
+        let (members, ids) = (members.as_slice()?, image_ids.as_slice()?);
+        let (transform, output) = (transform.core().clone(), *output.core());
+        let archive = archive.core();
+        run(py, || {
+            let photos = Photos::new(archive, members, ids, transform, output, seed)?;
+            let options = Options {
+                order,
+                seed,
+                batch_size,
+                drop_last,
+                prefetch,
+                on_error,
+            };
+            Loader::new(photos, options).map(Self)
+        })
+    }
+
+    #[getter]
+    fn fingerprint(&self) -> &str {
+        self.0.source().fingerprint()
+    }
+
+    fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
+        let plan = self.0.plan(position, share.into());
+        plan.map(|plan| plan.len())
+            .map_err(|error| to_python(py, &error))
+    }
+
+    fn start(
+        &self,
+        py: Python<'_>,
+        epoch: u64,
+        position: usize,
+        share: PyShare,
+        threads: Option<NonZeroUsize>,
+    ) -> PyResult<PyEpoch> {
+        let share = Share::from(share);
+        let threads = threads.unwrap_or_else(|| {
+            NonZeroUsize::new(default_threads().get() / share.workers).unwrap_or(NonZeroUsize::MIN)
+        });
+        run(py, || {
+            self.0.start(epoch, position, share, threads).map(PyEpoch)
+        })
+    }
+}
+
+#[pymethods]
+impl PyEpoch {
+    /// The next batch, or None after the last one.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<PyBatch<'py>>> {
+        if self.0.is_orphaned() {
+            return Err(PyRuntimeError::new_err(
+                "this iterator belongs to the process that was forked; its threads are not here: \
+                 call iter() on the loader again in this process",
+            ));
+        }
+        loop {
+            match run(py, || self.0.next(SIGNAL_INTERVAL))? {
+                Turn::Batch(batch) => return Ok(Some(arrays(py, batch))),
+                Turn::End => return Ok(None),
+                Turn::NotYet => py.check_signals()?,
+            }
+        }
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.0.stop());
+    }
+}
+
+/// Rank, world size, worker, workers.
+#[derive(FromPyObject)]
+struct PyShare(usize, usize, usize, usize);
+
+impl From<PyShare> for Share {
+    fn from(PyShare(rank, world, worker, workers): PyShare) -> Self {
+        Self {
+            rank,
+            world,
+            worker,
+            workers,
+        }
+    }
+}
+
+fn arrays(py: Python<'_>, batch: Batch) -> PyBatch<'_> {
+    let failure = |Failure { sample, error, .. }: Failure| {
+        (
+            sample,
+            error.member().map(str::to_owned),
+            to_python(py, &error),
+        )
+    };
+    (
+        PyArray1::from_vec(py, batch.memory),
+        batch.offset,
+        PyArray1::from_vec(py, batch.samples),
+        PyArray1::from_vec(py, batch.valid),
+        batch.failures.into_iter().map(failure).collect(),
+        batch.position,
+    )
+}
+
+/// The samples of an epoch in their order, from the members that they are.
+#[pyfunction]
+pub(crate) fn epoch_order<'py>(
+    py: Python<'py>,
+    order: &str,
+    members: PyReadonlyArray1<'py, i64>,
+    seed: u64,
+    epoch: u64,
+) -> PyResult<Bound<'py, PyArray1<u32>>> {
+    let order = self::order(order)?;
+    let members = members.as_slice()?;
+    let samples = run(py, || order.of_members(members, seed, epoch))?;
+    Ok(PyArray1::from_vec(py, samples))
+}
+
+/// Mean number of different labels in a batch of this order.
+#[pyfunction]
+pub(crate) fn labels_per_batch(
+    py: Python<'_>,
+    order: PyReadonlyArray1<'_, u32>,
+    labels: PyReadonlyArray1<'_, i64>,
+    batch_size: NonZeroUsize,
+) -> PyResult<f64> {
+    let (order, labels) = (order.as_slice()?, labels.as_slice()?);
+    run(py, || count_labels(order, labels, batch_size))
+}

@@ -1,0 +1,73 @@
+//! Samples of an archive: which members they are, and their images.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "arguments arrive from Python by value"
+)]
+
+use std::num::NonZeroUsize;
+
+use numpy::{IntoPyArray, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1};
+use pyo3::prelude::*;
+
+use ptarmigan_core::annotations::join::{Match, find_members as find};
+use ptarmigan_core::annotations::{Folders, Slices};
+use ptarmigan_core::images;
+use ptarmigan_core::pixels::default_threads;
+
+use crate::archive::PyArchive;
+use crate::run::{run, run_with_progress};
+
+#[pyfunction]
+pub(crate) fn find_members<'py>(
+    py: Python<'py>,
+    archive: &PyArchive,
+    data: PyReadonlyArray1<'py, u8>,
+    starts: PyReadonlyArray1<'py, u64>,
+    ends: PyReadonlyArray1<'py, u64>,
+    how: &str,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let archive = archive.core();
+    let (data, starts, ends) = (data.as_slice()?, starts.as_slice()?, ends.as_slice()?);
+    let members = run(py, || {
+        let how: Match = how.parse()?;
+        Ok(find(Slices::new(data, starts, ends)?, archive.index(), how))
+    })?;
+    Ok(members.into_pyarray(py))
+}
+
+type Classes<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<i64>>,
+    Vec<Vec<u8>>,
+);
+
+#[pyfunction]
+pub(crate) fn folders<'py>(py: Python<'py>, archive: &PyArchive) -> PyResult<Classes<'py>> {
+    let archive = archive.core();
+    let folders = run(py, || Ok(Folders::of_archive(archive.index())))?;
+    let classes = folders.classes.iter().map(<[u8]>::to_vec).collect();
+    Ok((
+        folders.members.into_pyarray(py),
+        folders.targets.into_pyarray(py),
+        classes,
+    ))
+}
+
+#[pyfunction]
+pub(crate) fn decode_members<'py>(
+    py: Python<'py>,
+    archive: &PyArchive,
+    members: Vec<usize>,
+    threads: Option<NonZeroUsize>,
+) -> PyResult<Vec<Bound<'py, PyArray3<u8>>>> {
+    let archive = archive.core();
+    let threads = threads.unwrap_or_else(default_threads);
+    let images = run_with_progress(py, None, |progress| {
+        images::decode_members(&archive, &members, threads, progress)
+    })?;
+    let array = |image: ptarmigan_core::pixels::RgbImage| {
+        let shape = [image.height as usize, image.width as usize, 3];
+        image.data.into_pyarray(py).reshape(shape)
+    };
+    images.into_iter().map(array).collect()
+}

@@ -1,0 +1,71 @@
+"""Every example of the README and the documentation is executed here, in an empty folder.
+
+A page's ```python blocks run in order in one namespace; blocks marked ```python torch need torch;
+lines of ```console blocks that start with ``$ `` run in a shell. Blocks of other kinds (```sh, for
+what a reader does once to install) are not run here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```(python|python torch|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, int, str]]:
+    """The (kind, line, text) of every block of `page` that is to be run."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        (match[1], text.count("\n", 0, match.start()) + 2, match[2])
+        for match in BLOCK.finditer(text)
+    ]
+
+
+def run_console(text: str, where: str) -> None:
+    """Runs each command; its exit status must be 0."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            done = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", line[2:]],
+                env=os.environ | {"PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, f"{where}: {line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for kind, line, text in blocks(page):
+        where = f"{page.relative_to(ROOT)}:{line}"
+        if kind == "console":
+            run_console(text, where)
+            continue
+        if kind == "python torch":
+            pytest.importorskip("torch")
+        code = compile("\n" * (line - 1) + text, str(page), "exec")
+        exec(code, namespace)  # noqa: S102
+
+
+def test_the_pages_that_must_have_examples_have_them() -> None:
+    counts = {page.name: len(blocks(page)) for page in PAGES}
+    for name in ("README.md", "dataset.md", "training.md", "competition.md", "command-line.md"):
+        assert counts.get(name, 0) > 0, f"{name} has no example that is run"
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,98 @@
+"""Indexing needs little memory, whatever the archive's size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+from tars import gzip_member, header, noise, padded, raw_deflate
+
+import ptarmigan as pt
+
+READER = """
+import resource, sys
+import ptarmigan as pt
+import ptarmigan.archive
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+result = pt.build_index(sys.stdin.buffer, sys.argv[1])
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(result.members, result.bytes, before // 1024, after // 1024)
+"""
+
+LIMIT_MIB = 200
+
+
+def index_pipe(index: Path, piece: bytes, count: int) -> tuple[int, int, int, int]:
+    """Feeds ``piece`` many times to an indexing process; its members, bytes and peak memory."""
+    command = [sys.executable, "-c", READER, str(index)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(count):
+            process.stdin.write(piece)
+        process.stdin.close()
+        members, size, before, after = map(int, process.stdout.read().split())
+    assert process.returncode == 0
+    return members, size, before, after
+
+
+def test_a_gigabyte_through_a_pipe_stays_small(tmp_path: Path) -> None:
+    data = noise(1, 1_000_000)
+    tar = b"".join(header(b"photo%d.jpg" % number, len(data)) + padded(data) for number in range(8))
+    # Stored and compressed blocks by turns.
+    piece = gzip_member(tar[:6_000_000], raw_deflate(tar[:6_000_000], 0))
+    piece += gzip_member(tar[6_000_000:], raw_deflate(tar[6_000_000:], 1))
+    count = (1 << 30) // len(piece) + 1
+    members, size, before, after = index_pipe(tmp_path / "i", piece, count)
+    assert members == 8 * count
+    assert size == members * len(data) > 1 << 30
+    assert after < LIMIT_MIB, f"{before} MiB before, {after} MiB after"
+
+
+def test_a_gigabyte_in_one_member_stays_small(tmp_path: Path) -> None:
+    size = 1 << 30
+    zeros = bytes(1 << 20)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, -15)
+    crc = zlib.crc32(head := header(b"zeros", size))
+    packed = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff", compressor.compress(head)]
+    for _ in range(size >> 20):
+        packed.append(compressor.compress(zeros))
+        crc = zlib.crc32(zeros, crc)
+    total = (size + 512) & 0xFFFFFFFF
+    packed += [compressor.flush(), crc.to_bytes(4, "little"), total.to_bytes(4, "little")]
+    members, found, before, after = index_pipe(tmp_path / "i", b"".join(packed), 1)
+    assert (members, found) == (1, size)
+    assert after < LIMIT_MIB, f"{before} MiB before, {after} MiB after"
+
+
+def test_many_small_members_stay_small(tmp_path: Path) -> None:
+    tar = b"".join(
+        header(b"a/long/folder/name/%032d.jpg" % n, 10) + padded(b"0123456789")
+        for n in range(20_000)
+    )
+    members, _, before, after = index_pipe(tmp_path / "i", gzip_member(tar), 30)
+    assert members == 600_000
+    assert after < LIMIT_MIB, f"{before} MiB before, {after} MiB after"
+    assert (tmp_path / "i").stat().st_size < 200 * members
+
+
+def test_reading_does_not_gather_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    data = noise(2, 3_000_000)
+    tar = b"".join(header(b"%d" % number, len(data)) + padded(data) for number in range(4))
+    path.write_bytes(gzip_member(tar, raw_deflate(tar, 1)))
+    code = """
+import resource, sys
+import ptarmigan as pt
+archive = pt.Archive(sys.argv[1])
+for _ in range(3): archive.read(0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for _ in range(200): archive.read(1)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((after - before) // 1024)
+"""
+    found = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    assert int(found.stdout) < 16
+    assert pt.Archive(path).read(3) == data

@@ -1,0 +1,333 @@
+"""Scores: strict by default, and as the competition's own script counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import ptarmigan as pt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+# The validation images of each super category (the competition page's first table) and the top-5
+# accuracy of one published network on them (macaodha/inat_comp_2017), whose total is 85.34 %.
+VALIDATION = {
+    "Plantae": (38206, 85.96),
+    "Insecta": (18076, 89.66),
+    "Aves": (21226, 85.40),
+    "Reptilia": (5680, 74.56),
+    "Mammalia": (3490, 79.48),
+    "Fungi": (1780, 89.44),
+    "Amphibia": (2385, 75.09),
+    "Mollusca": (1841, 83.00),
+    "Animalia": (1362, 85.39),
+    "Arachnida": (1086, 88.95),
+    "Actinopterygii": (637, 79.90),
+    "Chromista": (144, 81.94),
+    "Protozoa": (73, 91.78),
+}
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, newline="")
+    return path
+
+
+def test_the_error_is_the_share_of_images_without_their_label() -> None:
+    predicted = [[1, 2], [2, 1], [3, 4], [4, 3]]
+    score = pt.score(predicted, {10: 1, 11: 1, 12: 1, 13: 4}, k=2, ids=[10, 11, 12, 13])
+    assert (score.n, score.k) == (4, 2)
+    assert score.top_1_error == 0.5
+    assert score.top_k_error == 0.25
+    assert score.by_class[1].n == 3
+    assert score.by_class[1].top_k_error == pytest.approx(1 / 3)
+    assert list(score.by_class) == [1, 4]
+    assert score.class_top_1_error == pytest.approx((2 / 3 + 0) / 2)
+    assert score.class_top_k_error == pytest.approx((1 / 3 + 0) / 2)
+    assert score.public_error is None
+    assert score.by_supercategory == {}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(0, 3))
+def test_any_score_agrees_with_its_definition(seed: int, k: int, more: int) -> None:
+    random = np.random.default_rng(seed)
+    rows, classes = int(random.integers(1, 60)), k + more + int(random.integers(0, 20))
+    predicted = np.argsort(random.random((rows, classes)))[:, : k + more]
+    labels = random.integers(0, classes, rows)
+    ids = random.permutation(10 * rows)[:rows]
+    order = random.permutation(rows)
+    groups = [f"group {label % 3}" for label in range(classes)]
+    score = pt.score(predicted, (ids[order], labels[order]), k, ids=ids, supercategories=groups)
+    wrong_1 = predicted[:, 0] != labels
+    wrong_k = (predicted[:, :k] != labels[:, np.newaxis]).all(axis=1)
+    assert score.top_1_error == wrong_1.mean()
+    assert score.top_k_error == wrong_k.mean()
+    averages = []
+    for label in np.unique(labels):
+        found = score.by_class[int(label)]
+        assert found.n == (labels == label).sum()
+        assert found.top_1_error == wrong_1[labels == label].mean()
+        assert found.top_k_error == wrong_k[labels == label].mean()
+        averages.append(found.top_k_error)
+    assert score.class_top_k_error == pytest.approx(np.mean(averages))
+    for name, group in score.by_supercategory.items():
+        own = labels % 3 == int(name[-1])
+        assert (group.n, group.classes) == (own.sum(), len(np.unique(labels[own])))
+        assert group.top_k_error == wrong_k[own].mean()
+        expected = [wrong_k[labels == label].mean() for label in np.unique(labels[own])]
+        assert group.class_top_k_error == pytest.approx(np.mean(expected))
+
+
+def test_published_errors_of_super_categories_add_up_to_the_published_total() -> None:
+    labels, predicted = [], []
+    for label, (images, accuracy) in enumerate(VALIDATION.values()):
+        right = round(images * accuracy / 100)
+        labels += [label] * images
+        predicted += [[label]] * right + [[99]] * (images - right)
+    score = pt.score(np.array(predicted), np.array(labels), k=1, supercategories=list(VALIDATION))
+    assert score.n == 95_986
+    # Whole images move the weighted mean of the rounded accuracies, 85.344, by less than this.
+    assert 100 * (1 - score.top_k_error) == pytest.approx(85.344, abs=0.001)
+    for name, (images, accuracy) in VALIDATION.items():
+        group = score.by_supercategory[name]
+        assert group.n == images
+        assert 100 * (1 - group.top_k_error) == pytest.approx(accuracy, abs=0.7 / images * 100)
+
+
+def test_images_and_classes_are_averaged_apart() -> None:
+    score = pt.score([[0], [0], [0], [0]], [0, 0, 0, 1], k=1, supercategories={0: "a", 1: "a"})
+    group = score.by_supercategory["a"]
+    assert (group.top_1_error, group.class_top_1_error) == (0.25, 0.5)
+    assert (score.top_1_error, score.class_top_1_error) == (0.25, 0.5)
+
+
+def test_every_form_of_truth_gives_the_same_score(tmp_path: Path) -> None:
+    ids, labels = [7, 5, 6], [2, 0, 1]
+    predicted = [[2, 1], [1, 0], [0, 2]]
+    rows = "".join(f"{i},{label}\n" for i, label in zip(ids, labels, strict=True))
+    data_set = SimpleNamespace(
+        image_ids=np.array(ids), targets=np.array(labels), classes=["a", "b", "c"]
+    )
+    truths = [
+        dict(zip(ids, labels, strict=True)),
+        (ids, labels),
+        (np.array(ids), np.array(labels)),
+        data_set,
+        labels,
+        np.array(labels, np.int32),
+        write(tmp_path / "truth.csv", f"id,expected\n{rows}"),
+    ]
+    pt.write_submission(tmp_path / "submission.csv", ids, predicted)
+    submission = pt.read_submission(tmp_path / "submission.csv")
+    expected = pt.score(predicted, truths[0], k=2, ids=ids).to_dict()
+    assert expected["top_k_error"] == pytest.approx(1 / 3)
+    for truth in truths:
+        assert pt.score(predicted, truth, k=2, ids=ids).to_dict() == expected
+        assert pt.score(submission, truth, k=2).to_dict() == expected
+        if truth is not labels and not isinstance(truth, np.ndarray):
+            assert pt.score(tmp_path / "submission.csv", truth, k=2).to_dict() == expected
+            assert pt.score(str(tmp_path / "submission.csv"), truth, k=2).to_dict() == expected
+    with pytest.raises(ValueError, match="pair"):
+        pt.score(tmp_path / "submission.csv", labels, k=2)
+
+
+def test_a_data_set_tells_its_classes_and_super_categories() -> None:
+    data_set = SimpleNamespace(
+        image_ids=np.array([3, 4]),
+        targets=np.array([0, 1]),
+        classes=["a", "b"],
+        supercategories=["Aves", "Fungi"],
+        categories_map=[{"super": 1}, {"super": 0}],
+    )
+    score = pt.score([[0], [0]], data_set, k=1, ids=[3, 4])
+    assert {name: group.top_1_error for name, group in score.by_supercategory.items()} == {
+        "Aves": 1.0,
+        "Fungi": 0.0,
+    }
+    with pytest.raises(pt.SubmissionError, match=r"row 1 \(id 4\): label `2` is not among the 2"):
+        pt.score([[0], [2]], data_set, k=1, ids=[3, 4])
+
+
+def test_padded_rows_are_left_out() -> None:
+    predicted, ids = np.array([[1], [2], [0]]), np.array([8, 9, 8])
+    valid = np.array([True, True, False])
+    assert pt.score(predicted, {8: 1, 9: 1}, k=1, ids=ids, valid=valid).top_1_error == 0.5
+    aligned = pt.score(predicted, np.array([1, 1, -1]), k=1, ids=ids, valid=valid)
+    assert aligned.top_1_error == 0.5
+    with pytest.raises(pt.SubmissionError, match="already in row 0"):
+        pt.score(predicted, {8: 1, 9: 1}, k=1, ids=ids)
+    with pytest.raises(ValueError, match="expected `valid` of bool"):
+        pt.score(predicted, {8: 1, 9: 1}, k=1, ids=ids, valid=[1, 1, 0])
+
+
+def test_every_image_must_be_predicted_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "submission.csv"
+    pt.write_submission(path, [1, 2, 9], [[0, 1], [0, 1], [0, 1]])
+    with pytest.raises(pt.SubmissionError, match="line 4: id `9` is not in the truth"):
+        pt.score(path, {1: 0, 2: 0}, k=2)
+    with pytest.raises(pt.SubmissionError, match=r"2 of the 5 images .* the first is id 4"):
+        pt.score(path, {1: 0, 4: 0, 2: 0, 9: 1, 5: 0}, k=2)
+    with pytest.raises(pt.SubmissionError, match="line 2: expected 5 ids, found 2"):
+        pt.score(path, {1: 0, 2: 0, 9: 1})
+    with pytest.raises(pt.SubmissionError, match="line 2: expected 1 ids, found 2"):
+        pt.score(path, {1: 0, 2: 0, 9: 1}, k=1)
+    submission = pt.read_submission(path)
+    assert pt.score(submission, {1: 0, 2: 0, 9: 1}, k=1).top_k_error == pytest.approx(1 / 3)
+    with pytest.raises(pt.SubmissionError, match="line 4: id `9`"):
+        pt.score(submission, {1: 0, 2: 0}, k=2)
+
+
+def test_a_truth_that_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(pt.SubmissionError, match=r"id 5 has the label `-1`.*unknown"):
+        pt.score([[0]], ([5], [-1]), k=1, ids=[5])
+    with pytest.raises(pt.SubmissionError, match="id `5` is already in row 0"):
+        pt.score([[0]], ([5, 5], [0, 1]), k=1, ids=[5])
+    with pytest.raises(pt.SubmissionError, match="names no image"):
+        pt.score(np.zeros((0, 5), np.int64), {}, ids=[])
+    truth = write(tmp_path / "truth.csv", "id,expected,usage\n5,0,public\n")
+    with pytest.raises(pt.SubmissionError, match="line 2: expected usage `Public`") as caught:
+        pt.score([[0]], truth, k=1, ids=[5])
+    assert caught.value.path == str(truth)
+
+
+def test_arguments_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match="needs `ids`"):
+        pt.score([[0]], {5: 0}, k=1)
+    with pytest.raises(ValueError, match="expected an id for each of 1 rows, found 2"):
+        pt.score([[0]], {5: 0}, k=1, ids=[1, 2])
+    with pytest.raises(ValueError, match="expected a true label for each of 1 predicted rows"):
+        pt.score([[0]], [0, 1], k=1)
+    with pytest.raises(ValueError, match="expected k from 1 to 1"):
+        pt.score([[0]], [0])
+    with pytest.raises(ValueError, match="k of 1 or more"):
+        pt.score([[0]], [0], k=0)
+    with pytest.raises(TypeError, match="expected integers as predicted, found float64"):
+        pt.score([[0.5]], [0], k=1)
+    with pytest.raises(ValueError, match="super category for each of the 2"):
+        pt.score([[0], [0]], [0, 1], k=1, supercategories=["a"])
+    with pytest.raises(FileNotFoundError):
+        pt.score("no.csv", {5: 0})
+
+
+def test_a_score_prints_a_table_and_goes_into_json(tmp_path: Path) -> None:
+    truth = write(tmp_path / "t.csv", "id,expected,usage\n0,0,Public\n1,1,Private\n2,1,Private\n")
+    score = pt.score([[0], [0], [1]], truth, k=1, ids=[0, 1, 2], supercategories=["Aves", "Fungi"])
+    table = str(score)
+    for expected in ("3 images in 2 classes", "33.33%", "public", "0.00%", "private", "50.00%"):
+        assert expected in table
+    lines = table.splitlines()
+    assert lines[-2].startswith("Fungi")
+    assert lines[-1].startswith("Aves")
+    again = json.loads(json.dumps(score.to_dict()))
+    assert again["by_class"]["1"] == {"n": 2, "top_1_error": 0.5, "top_k_error": 0.5}
+    assert again["by_supercategory"]["Aves"]["n"] == 1
+    assert (score.public_error, score.private_error) == (0.0, 0.5)
+    with pytest.raises(AttributeError):
+        score.n = 4
+
+
+# The competition's script, from its rules: a reading of both files by column name, labels as
+# texts, a row split at single spaces and cut to k, every matching row counted.
+
+
+def official_errors(submission: str, solution: str, k: int) -> tuple[float, float]:
+    def rows(text: str) -> list[dict[str, str]]:
+        names, *lines = (line.split(",") for line in text.splitlines() if line)
+        return [dict(zip(names, line, strict=True)) for line in lines]
+
+    predicted = [(row["id"], row["predicted"].strip().split(" ")) for row in rows(submission)]
+    if any(len(labels) < k for _, labels in predicted):
+        raise ValueError("too few")
+    true = {"Public": {}, "Private": {}}
+    for row in rows(solution):
+        true[row["usage"]][row["id"]] = row["expected"]
+    if {*true["Public"], *true["Private"]} - {image for image, _ in predicted}:
+        raise ValueError("missing")
+    right: dict[str, list[bool]] = {"Public": [], "Private": []}
+    for image, labels in predicted:
+        for usage in ("Public", "Private"):
+            if image in true[usage]:
+                right[usage].append(true[usage][image] in labels[:k])
+                break
+    accuracies = [sum(each) / len(each) if each else 0.0 for each in right.values()]
+    return 1 - accuracies[0], 1 - accuracies[1]
+
+
+TOKENS = st.sampled_from(["1", "2", "3", "01", "", "x"])
+IDS = st.sampled_from(["0", "1", "2", "a"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.tuples(IDS, st.lists(TOKENS, min_size=1, max_size=4)), max_size=6),
+    st.lists(st.tuples(IDS, TOKENS, st.sampled_from(["Public", "Private"])), max_size=4),
+    st.integers(1, 3),
+)
+def test_the_official_count_follows_the_scripts_rules(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, list[str]]],
+    true: list[tuple[str, str, str]],
+    k: int,
+) -> None:
+    submission = "id,predicted\n" + "".join(f"{i},{' '.join(row)}\n" for i, row in rows)
+    solution = "id,expected,usage\n" + "".join(f"{i},{label},{u}\n" for i, label, u in true)
+    folder = tmp_path_factory.mktemp("official")
+    given_path = write(folder / "given.csv", submission)
+    truth_path = write(folder / "truth.csv", solution)
+    try:
+        expected = official_errors(submission, solution, k)
+    except ValueError:
+        with pytest.raises(pt.SubmissionError):
+            pt.score(given_path, truth_path, k, official=True)
+        return
+    score = pt.score(given_path, truth_path, k, official=True)
+    assert (score.public_error, score.private_error) == pytest.approx(expected)
+    assert score.official
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+@pytest.mark.parametrize(("right", "error"), [(10, 0.0), (5, 0.5), (0, 1.0)])
+def test_all_half_and_no_rows_right(tmp_path: Path, k: int, right: int, error: float) -> None:
+    rows, solution = ["id,predicted"], ["id,expected,usage"]
+    for image in range(20):
+        labels = [str(100 + place) for place in range(k)]
+        if image % 10 < right:
+            labels[image % k] = "7"
+        rows.append(f"{image},{' '.join(labels)}")
+        solution.append(f"{image},7,{'Public' if image < 10 else 'Private'}")
+    given_path = write(tmp_path / "given.csv", "\n".join(rows) + "\n")
+    truth_path = write(tmp_path / "truth.csv", "\n".join(solution) + "\n")
+    for official in (False, True):
+        score = pt.score(given_path, truth_path, k, official)
+        assert (score.public_error, score.private_error, score.top_k_error) == (error,) * 3
+        assert list(score.by_class) == [7]
+
+
+def test_the_official_count_names_image_count_and_k(tmp_path: Path) -> None:
+    truth = write(tmp_path / "truth.csv", "id,expected,usage\na,1,Public\nb,1,Private\n")
+    few = write(tmp_path / "few.csv", "id,predicted\na,1 2 3 4\n")
+    with pytest.raises(pt.SubmissionError, match="line 2: image `a` has 4 labels, expected k = 5"):
+        pt.score(few, truth, official=True)
+    missing = write(tmp_path / "missing.csv", "id,predicted\na,1 2 3 4 5\n")
+    with pytest.raises(pt.SubmissionError, match="1 of the 2 images") as caught:
+        pt.score(missing, truth, official=True)
+    assert caught.value.path == str(missing)
+    columns = write(tmp_path / "columns.csv", "id,label\na,1\n")
+    with pytest.raises(pt.SubmissionError, match="line 1: expected a column `predicted`"):
+        pt.score(columns, truth, official=True)
+    short = write(tmp_path / "short.csv", "id,predicted\na\n")
+    with pytest.raises(pt.SubmissionError, match="line 2: expected 2 fields, found 1"):
+        pt.score(short, truth, official=True)
+
+
+def test_the_official_count_takes_arrays_with_all_their_faults() -> None:
+    predicted, ids = [[1, 1], [1, 2], [1, 2]], [5, 5, 6]
+    score = pt.score(predicted, {5: 2}, k=2, official=True, ids=ids)
+    assert (score.n, score.top_k_error) == (2, 0.5)
+    assert score.public_error is None
+    with pytest.raises(pt.SubmissionError, match="rows of 2"):
+        pt.score(predicted, {5: 2}, k=3, official=True, ids=ids)
