@@ -7,15 +7,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_sampling import SAMPLINGS, make_sampled
 from PIL import Image
-from synthetic import make_jpeg, make_pixels
-
-import ptarmigan as pt
 from ptarmigan.arrays import aligned_empty
+from synthetic import make_jpeg, make_pixels
 
 
 def by_pillow(data: bytes) -> np.ndarray:
@@ -99,7 +98,7 @@ def test_bytes_are_asked_for() -> None:
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 0.99])
 def test_a_truncated_file_is_refused(share: float, progressive: bool) -> None:
     data = make_jpeg(3, 90, 70, progressive=progressive)
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"truncated|not processed|cannot"):
         by_pillow(data[: int(len(data) * share)])
     with pytest.raises(pt.DecodeError):
         pt.decode(data[: int(len(data) * share)])
@@ -154,15 +153,16 @@ def test_damaged_bytes_give_pixels_or_an_error(data: st.DataObject) -> None:
     )
     for _ in range(data.draw(st.integers(1, 6))):
         jpeg[data.draw(st.integers(2, len(jpeg) - 1))] = data.draw(st.integers(0, 255))
-    transform = pt.RandomResizedCrop(16)
+    whole = pt.ResizeCenterCrop(16, 16)
     try:
-        assert pt.decode(jpeg).ndim == 3
-    except pt.DecodeError as error:
-        assert str(error)
-    try:
-        pt.decode_batch([bytes(jpeg)], transform, threads=1)
-    except pt.DecodeError as error:
-        assert error.index == 0
+        image = pt.decode(jpeg)
+    except pt.DecodeError:
+        with pytest.raises(pt.DecodeError) as raised:
+            pt.decode_batch([bytes(jpeg)], whole, threads=1)
+        assert raised.value.index == 0
+    else:
+        assert image.ndim == 3
+        assert pt.decode_batch([bytes(jpeg)], whole, threads=1).shape == (1, 16, 16, 3)
 
 
 def test_aligned_memory_has_the_shape_that_was_asked_for() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jpeg_sampling import SAMPLINGS, make_sampled
 from PIL import Image
 from synthetic import make_jpeg
-
-import ptarmigan as pt
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 sides = st.one_of(st.integers(1, 40), st.integers(1, 300))

@@ -6,11 +6,10 @@ import math
 import pickle
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import ptarmigan as pt
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
