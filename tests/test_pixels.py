@@ -98,7 +98,7 @@ def test_bytes_are_asked_for() -> None:
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 0.99])
 def test_a_truncated_file_is_refused(share: float, progressive: bool) -> None:
     data = make_jpeg(3, 90, 70, progressive=progressive)
-    with pytest.raises(OSError, match=r"truncated|not processed|cannot"):
+    with pytest.raises(OSError, match=r"(?i)truncated|not processed|cannot"):
         by_pillow(data[: int(len(data) * share)])
     with pytest.raises(pt.DecodeError):
         pt.decode(data[: int(len(data) * share)])
