@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 
 ROWS, CLASSES, K = 8192, 5089, 5
 

@@ -5,15 +5,16 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+from PIL import Image
+
+import ptarmigan as pt
 from inaturalist_made import (
     CATEGORIES,
     HYBRID_FOLDERS,
     folder_of,
     write_inaturalist,
 )
-from PIL import Image
 from synthetic import make_jpeg, write_tar
 
 

@@ -8,8 +8,9 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from inaturalist_made import (
     CATEGORIES,
     write_inaturalist,

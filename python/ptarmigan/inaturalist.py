@@ -108,7 +108,7 @@ class INaturalist(Samples):
         target_type: list[str] | str = "full",
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
-        download: bool = False,  # noqa: FBT001, FBT002 - torchvision's signature
+        download: bool = False,  # noqa: FBT002 - torchvision's signature
         loader: Callable[[MemberFile], Any] | None = None,
         *,
         labels: str = "json",
