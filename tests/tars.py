@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import struct
 import subprocess
 import tarfile
@@ -128,8 +127,8 @@ def gzip_member(data: bytes, deflated: bytes | None = None) -> bytes:
 def one_block_gzip(tar: bytearray, step: int = 1000) -> bytes:
     """A gzip member of one single block with fixed codes, however long.
 
-    Every ``step`` bytes inside members' data 20 bytes are made to repeat what was 20,000 before, and
-    are written as a match; ``tar`` is changed accordingly.
+    Every ``step`` bytes inside members' data 20 bytes are made to repeat what was 20,000 before,
+    and are written as a match; ``tar`` is changed accordingly.
     """
     bits: list[np.ndarray] = [np.array([1, 1, 0], np.uint8)]
 
@@ -182,4 +181,4 @@ def gunzip(archive: Path) -> bytes:
 
 def listing(folder: Path) -> list[str]:
     """Everything in a folder, hidden files too."""
-    return sorted(os.listdir(folder))
+    return sorted(path.name for path in folder.iterdir())

@@ -8,11 +8,10 @@ import threading
 import warnings
 from pathlib import Path
 
+import ptarmigan as pt
 import pytest
 from synthetic import write_tar
 from tars import photo_like
-
-import ptarmigan as pt
 
 MEMBERS = {f"{number}.bin": photo_like(number, 40_000 + number) for number in range(30)}
 

@@ -1,14 +1,13 @@
-"""Damaged and malicious archives: an error that names the place, or the right bytes; never others."""
+"""Damaged and malicious archives: an error that names the place, or the right bytes."""
 
 from __future__ import annotations
 
-import gzip
-import os
 import struct
 import tarfile
 from pathlib import Path
 
 import numpy as np
+import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +24,6 @@ from tars import (
     raw_deflate,
     tar_bytes,
 )
-
-import ptarmigan as pt
 
 MEMBERS = {f"{number}.bin": photo_like(number, 7000 + 900 * number) for number in range(8)}
 
@@ -72,7 +69,7 @@ def test_a_truncated_archive_is_refused_wherever_it_is_cut(
         for name in archive.names:
             assert archive.read(name) == MEMBERS[name]
         whole += 1
-        os.remove(archive.index_path)
+        Path(archive.index_path).unlink()
     assert whole < 40
 
 

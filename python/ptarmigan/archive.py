@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterable
 from operator import index as as_index
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -134,7 +135,7 @@ class Archive:
         self.threads = _checked_threads(threads)
         path = os.fspath(path)
         index = None if index_path is None else os.fspath(index_path)
-        with progress_reporter(progress, f"indexing {os.path.basename(path)}") as report:
+        with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             self._core = _core.Archive.open(path, index, build, expected_md5, report)
         self._names: list[str] | None = None
 
@@ -148,7 +149,11 @@ class Archive:
         return f"Archive({self.path!r}, members={len(self):,}, kind={self.kind!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (os.path.abspath(self.path), os.path.abspath(self.index_path), self.threads)
+        return _reopen, (
+            str(Path(self.path).absolute()),
+            str(Path(self.index_path).absolute()),
+            self.threads,
+        )
 
     @property
     def path(self) -> str:
@@ -181,9 +186,9 @@ class Archive:
         return self._core.complete
 
     @property
-    def bytes(self) -> int:
-        """Bytes of all members."""
-        return self._core.bytes
+    def total_bytes(self) -> int:
+        """Bytes of all members together."""
+        return self._core.total_bytes
 
     @property
     def archive_bytes(self) -> int:
@@ -258,7 +263,7 @@ class Archive:
         threads = _checked_threads(threads) or self.threads
         return self._core.read_many([self._number(member) for member in members], threads)
 
-    def verify(self, progress: bool | OnProgress | None = None) -> VerifyReport:
+    def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:  # noqa: FBT001
         """Reads every member and the whole file and compares all checksums with the index.
 
         Args:
@@ -266,7 +271,7 @@ class Archive:
                 members done).
         """
         start = time.perf_counter()
-        description = f"verifying {os.path.basename(self.path)}"
+        description = f"verifying {Path(self.path).name}"
         with progress_reporter(progress, description, unit="members") as report:
             found = self._core.verify(self.threads, report)
         bad = [(self._name(number), reason) for number, reason in found.bad]
@@ -359,7 +364,7 @@ def build_index(
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
         index = None if index_path is None else os.fspath(index_path)
-        with progress_reporter(progress, f"indexing {os.path.basename(path)}") as report:
+        with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             found = _core.build_index(path, index, expected_md5, report)
     else:
         if index_path is None:
@@ -382,7 +387,7 @@ def _pipe_of(source: BinaryReader) -> tuple[str | None, bytes]:
     try:
         descriptor = source.fileno()  # type: ignore[attr-defined]
         path = f"/dev/fd/{descriptor}"
-        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode) or not os.path.exists(path):
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode) or not Path(path).exists():
             return None, b""
     except (AttributeError, OSError):
         return None, b""

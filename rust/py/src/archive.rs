@@ -1,4 +1,8 @@
 //! Archives and their indexes for Python.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Python arguments are extracted by value"
+)]
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -156,7 +160,7 @@ impl PyArchive {
     }
 
     #[getter]
-    fn bytes(&self) -> u64 {
+    fn total_bytes(&self) -> u64 {
         self.0.index().summary().bytes
     }
 

@@ -133,8 +133,7 @@ impl Archive {
             .try_exists()
             .map_err(|error| Error::io(error, &index_path))?;
         match options.build {
-            Build::Auto if exists => {}
-            Build::Never if exists => {}
+            Build::Auto | Build::Never if exists => {}
             Build::Never => {
                 return Err(Error::index(
                     "there is no index; make it with `ptarmigan index` or build=\"auto\"",
@@ -227,7 +226,7 @@ impl Archive {
             .place(member)
             .map_err(|error| error.with_path(&self.path))?;
         match &self.storage {
-            Storage::Tar(file) => reader.copy(file, &place, out)?,
+            Storage::Tar(file) => Reader::copy(file, &place, out)?,
             Storage::Gzip(file) => reader.inflate(file, &self.index, &place, out)?,
             Storage::Folder => {
                 folder::read(&self.path, self.index.name(member), &place, out)?;
@@ -303,5 +302,7 @@ fn checked_md5(digits: &str) -> Result<[u8; 16]> {
 
 /// `bytes` as hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| {
+        digits + &format!("{byte:02x}")
+    })
 }

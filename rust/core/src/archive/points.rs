@@ -98,6 +98,7 @@ impl Trace for PointLog {
         }
     }
 
+    #[expect(clippy::inline_always, reason = "this is a step of the innermost loop")]
     #[inline(always)]
     fn matched(&mut self, at: usize, distance: usize, length: usize) {
         if at < self.threshold + distance {
@@ -113,7 +114,7 @@ impl Trace for PointLog {
 /// The points and far matches that members still to come may need.
 #[derive(Debug, Default)]
 pub(crate) struct Points {
-    points: Vec<Point>,
+    all: Vec<Point>,
     far: Vec<FarMatch>,
     /// What the matches of `far` wrote, one after the other.
     bytes: Vec<u8>,
@@ -127,7 +128,7 @@ pub(crate) struct Points {
 impl Points {
     /// Takes over a log; `piece` is the output it describes, from `tar_offset` on.
     pub(crate) fn take(&mut self, log: &mut PointLog, piece: &[u8], tar_offset: u64) {
-        self.points.append(&mut log.points);
+        self.all.append(&mut log.points);
         for far in log.far.drain(..) {
             let start = (far.tar_offset - tar_offset) as usize;
             self.bytes
@@ -139,17 +140,17 @@ impl Points {
     /// The last point at or before `tar_offset`.
     pub(crate) fn before(&self, tar_offset: u64) -> Option<Point> {
         let behind = self
-            .points
+            .all
             .partition_point(|point| point.tar_offset <= tar_offset);
-        self.points.get(behind.checked_sub(1)?).copied()
+        self.all.get(behind.checked_sub(1)?).copied()
     }
 
     /// The first point at or behind `tar_offset`.
     pub(crate) fn after(&self, tar_offset: u64) -> Option<Point> {
         let first = self
-            .points
+            .all
             .partition_point(|point| point.tar_offset < tar_offset);
-        self.points.get(first).copied()
+        self.all.get(first).copied()
     }
 
     /// The point whose window is gathered.
@@ -194,11 +195,11 @@ impl Points {
     /// Forgets what no member that starts at or behind the end of the last piece can need; a
     /// member in progress must have gathered before.
     pub(crate) fn prune(&mut self) {
-        let Some(last) = self.points.last().copied() else {
+        let Some(last) = self.all.last().copied() else {
             return;
         };
-        self.points.clear();
-        self.points.push(last);
+        self.all.clear();
+        self.all.push(last);
         let old = self
             .far
             .partition_point(|far| far.tar_offset < last.tar_offset);
@@ -215,16 +216,17 @@ impl Points {
 /// The bytes of history that a point needs, each with its place in the 32 KiB before it.
 #[derive(Debug)]
 struct Window {
-    bytes: Box<[u8; WINDOW]>,
-    used: Box<[bool; WINDOW]>,
+    /// [`WINDOW`] of them, like `used`.
+    bytes: Vec<u8>,
+    used: Vec<bool>,
     empty: bool,
 }
 
 impl Default for Window {
     fn default() -> Self {
         Self {
-            bytes: Box::new([0; WINDOW]),
-            used: Box::new([false; WINDOW]),
+            bytes: vec![0; WINDOW],
+            used: vec![false; WINDOW],
             empty: true,
         }
     }

@@ -109,20 +109,19 @@ impl Recorder {
             }
         }
         for row in self.waiting.drain(..) {
-            match row.target {
-                Some(target) => self.builder.add_link(&row.name, target)?,
-                None => {
-                    let window = if row.windowed { window } else { 0 };
-                    self.builder.add(
-                        &row.name,
-                        Place {
-                            window,
-                            ..row.place
-                        },
-                        &row.image,
-                    )?;
-                }
+            if let Some(target) = row.target {
+                self.builder.add_link(&row.name, target)?;
+                continue;
             }
+            let window = if row.windowed { window } else { 0 };
+            self.builder.add(
+                &row.name,
+                Place {
+                    window,
+                    ..row.place
+                },
+                &row.image,
+            )?;
         }
         Ok(())
     }

@@ -89,7 +89,9 @@ impl Chunks {
         let (send_md5, receive_md5) = sync_channel::<Chunk>(QUEUE);
         let md5 = thread::spawn(move || {
             let mut md5 = Md5::new();
-            receive_md5.iter().for_each(|chunk| md5.update(&chunk[..]));
+            for chunk in receive_md5 {
+                md5.update(&chunk[..]);
+            }
             md5.finalize().into()
         });
         // Not joined: a pipe that says nothing more would hold the caller for ever. The thread ends

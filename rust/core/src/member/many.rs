@@ -177,7 +177,11 @@ pub fn verify(
             },
         );
         let members = report.members;
-        let done = Progress { done: members, total: Some(members), members };
+        let done = Progress {
+            done: members,
+            total: Some(members),
+            members,
+        };
         let outcome = outcome.and_then(|()| {
             // The md5 may take longer than the members.
             while !md5.is_finished() {

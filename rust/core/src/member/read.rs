@@ -18,12 +18,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads the member at `place` of an uncompressed tar into `out`, without checking it.
-    pub(crate) fn copy(
-        &mut self,
-        file: &ArchiveFile,
-        place: &Place,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    pub(crate) fn copy(file: &ArchiveFile, place: &Place, out: &mut Vec<u8>) -> Result<()> {
         let size = checked_size(place)?;
         out.resize(size, 0);
         file.read_exact(out, place.tar_offset)

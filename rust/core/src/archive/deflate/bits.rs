@@ -1,4 +1,8 @@
 //! Turns input bytes into bits, lowest first (RFC 1951 3.1.1).
+#![expect(
+    clippy::inline_always,
+    reason = "these are steps of the innermost loop"
+)]
 
 /// Bits that were taken from the input and not used when the walker stopped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +61,8 @@ impl<'a> Bits<'a> {
         };
         self.buffer |= u64::from_le_bytes(*word) << self.count;
         self.at += ((63 - self.count) >> 3) as usize;
-        self.count |= 56;
+        // Whole bytes were added until at least 56 bits are there: 56 plus the odd bits.
+        self.count |= 0b11_1000;
         true
     }
 

@@ -1,4 +1,8 @@
 //! Turns the symbols of one compressed block into bytes: the loops where the time goes.
+#![expect(
+    clippy::inline_always,
+    reason = "these are steps of the innermost loop"
+)]
 
 use super::bits::Bits;
 use super::tables::{

@@ -26,10 +26,10 @@ pub struct Walker {
     skip: u32,
     tables: Tables,
     lengths: Lengths,
-    last_block: bool,
+    is_last: bool,
     /// Position in the file of the first byte not yet taken.
     taken: u64,
-    block_bit: u64,
+    header_start: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +56,9 @@ struct Lengths {
     dist: usize,
     codes: usize,
     filled: usize,
-    code_lengths: [u8; 19],
+    first: [u8; 19],
     table: [u32; 1 << LENGTHS_BITS],
-    lengths: [u8; 288 + 32],
+    all: [u8; 288 + 32],
 }
 
 impl Default for Lengths {
@@ -68,9 +68,9 @@ impl Default for Lengths {
             dist: 0,
             codes: 0,
             filled: 0,
-            code_lengths: [0; 19],
+            first: [0; 19],
             table: [0; 1 << LENGTHS_BITS],
-            lengths: [0; 288 + 32],
+            all: [0; 288 + 32],
         }
     }
 }
@@ -93,8 +93,8 @@ impl Walker {
     /// The bits are never shifted: stored blocks are aligned to the bytes of the file.
     pub fn start(&mut self, bit: u64) {
         self.state = State::Boundary;
-        self.last_block = false;
-        self.block_bit = bit;
+        self.is_last = false;
+        self.header_start = bit;
         self.seek(bit);
     }
 
@@ -175,7 +175,7 @@ impl Walker {
 
     /// Where the current block's header begins, if a symbol of the block comes next.
     pub fn inside_block(&self) -> Option<u64> {
-        (self.state == State::Codes).then_some(self.block_bit)
+        (self.state == State::Codes).then_some(self.header_start)
     }
 
     /// After [`Stop::End`]: the whole bytes that were taken from the input behind the stream's end,
@@ -199,8 +199,8 @@ impl Walker {
     ) -> Result<Step, &'static str> {
         match self.state {
             State::Boundary => {
-                self.block_bit = self.bit(bits);
-                trace.block(self.block_bit, output.at);
+                self.header_start = self.bit(bits);
+                trace.block(self.header_start, output.at);
                 Ok(Step::Next(State::BlockHeader))
             }
             State::BlockHeader => self.block_header(bits),
@@ -219,7 +219,7 @@ impl Walker {
     }
 
     fn after_block(&mut self, bits: &mut Bits<'_>) -> State {
-        if self.last_block {
+        if self.is_last {
             bits.align();
             State::End
         } else {
@@ -231,7 +231,7 @@ impl Walker {
         let Some(header) = bits.take(3) else {
             return Ok(Step::Wait(Stop::Input));
         };
-        self.last_block = header & 1 == 1;
+        self.is_last = header & 1 == 1;
         Ok(Step::Next(match header >> 1 {
             0 => {
                 bits.align();
@@ -289,7 +289,7 @@ impl Walker {
             return Err("a block with too many length or distance symbols");
         }
         lengths.filled = 0;
-        lengths.code_lengths = [0; 19];
+        lengths.first = [0; 19];
         Ok(Step::Next(State::CodeLengthCodes))
     }
 
@@ -299,10 +299,10 @@ impl Walker {
             let Some(length) = bits.take(3) else {
                 return Ok(Step::Wait(Stop::Input));
             };
-            lengths.code_lengths[ORDER[lengths.filled]] = length as u8;
+            lengths.first[ORDER[lengths.filled]] = length as u8;
             lengths.filled += 1;
         }
-        lengths.table = tables::code_lengths_table(&lengths.code_lengths)?;
+        lengths.table = tables::code_lengths_table(&lengths.first)?;
         lengths.filled = 0;
         Ok(Step::Next(State::CodeLengths))
     }
@@ -336,7 +336,7 @@ impl Walker {
             bits.consume(used + extra);
             let value = match symbol {
                 16 if lengths.filled == 0 => return Err("a repeated code length without a first"),
-                16 => lengths.lengths[lengths.filled - 1],
+                16 => lengths.all[lengths.filled - 1],
                 17 | 18 => 0,
                 _ => symbol as u8,
             };
@@ -344,10 +344,10 @@ impl Walker {
             if end > total {
                 return Err("more code lengths than the block has symbols");
             }
-            lengths.lengths[lengths.filled..end].fill(value);
+            lengths.all[lengths.filled..end].fill(value);
             lengths.filled = end;
         }
-        let (litlen, dist) = lengths.lengths[..total].split_at(lengths.litlen);
+        let (litlen, dist) = lengths.all[..total].split_at(lengths.litlen);
         self.tables.set(litlen, dist)?;
         Ok(Step::Next(State::Codes))
     }

@@ -4,57 +4,17 @@
 //!
 //! Not here: where a member lies in the compressed file (`archive/scan.rs`).
 
+mod entry;
 mod header;
 mod pax;
 
 use crate::limits::{MEMBER_NAME_BYTES, TAR_EXTENSION_BYTES};
+pub(crate) use entry::{Entry, EntryKind, Fault, Members};
 use header::Header;
 use pax::Overrides;
 
 /// The unit of a tar, in bytes.
 pub(crate) const BLOCK: usize = 512;
-
-/// A member of the archive: what later reads by name can ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) name: Vec<u8>,
-    /// Position of the first data byte in the tar.
-    pub(crate) data_offset: u64,
-    /// Bytes stored.
-    pub(crate) size: u64,
-    pub(crate) kind: EntryKind,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum EntryKind {
-    File,
-    /// Another name of the member `target`, which comes before.
-    HardLink {
-        target: Vec<u8>,
-    },
-    /// A file with holes; what is stored is not what the file holds.
-    Sparse,
-}
-
-/// Where the members go, in the archive's order: `begin`, `data` as often as needed, `end`.
-pub(crate) trait Members {
-    fn begin(&mut self, entry: Entry) -> crate::Result<()>;
-    fn data(&mut self, bytes: &[u8]);
-    fn end(&mut self) -> crate::Result<()>;
-}
-
-/// What is wrong with a tar, and at which of its bytes.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    Tar { message: String, tar_offset: u64 },
-    Sink(crate::Error),
-}
-
-impl From<crate::Error> for Fault {
-    fn from(error: crate::Error) -> Self {
-        Self::Sink(error)
-    }
-}
 
 /// Parses one tar.
 #[derive(Debug)]
