@@ -81,7 +81,7 @@ def _index(arguments: argparse.Namespace) -> None:
             "index": archive.index_path,
             "made": made,
             "members": len(archive),
-            "member_bytes": archive.bytes,
+            "member_bytes": archive.total_bytes,
             "bytes": archive.archive_bytes,
             "index_bytes": archive.index_size,
             "md5": archive.md5,
