@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from PIL import Image
+
+import ptarmigan as pt
 from sample_sets import SampleSet, open_samples
 from synthetic import make_jpeg, write_tar
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from synthetic import make_jpeg
 
 MEMBERS = 600

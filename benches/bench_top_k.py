@@ -1,7 +1,8 @@
 """Rows ranked per second: `top_k` beside torch.topk and NumPy's argpartition.
 
-``pytest benches/bench_top_k.py --benchmark-only -c /dev/null`` prints the table; the last test
-prints the ratios of one run, the only figures that mean anything on another machine.
+The last one prints the ratios of one run, the only figures that mean anything on another machine:
+
+    python -m pytest benches/bench_top_k.py --benchmark-only -s -k ratios
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 
 ROWS, CLASSES, K = 8192, 5089, 5
 
@@ -40,7 +42,7 @@ def note_rate(benchmark: Any, rows: int) -> None:
 
 @pytest.mark.benchmark(group="top-5 of 8192 x 5089")
 @pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
-def bench_ptarmigan(benchmark: Any, logits: np.ndarray, threads: int | None, name: str) -> None:
+def test_ptarmigan(benchmark: Any, logits: np.ndarray, threads: int | None, name: str) -> None:
     tensor = torch.from_numpy(logits).to(getattr(torch, name))
     found = benchmark(pt.top_k, tensor, K, threads=threads)
     assert found.shape == (ROWS, K)
@@ -48,13 +50,13 @@ def bench_ptarmigan(benchmark: Any, logits: np.ndarray, threads: int | None, nam
 
 
 @pytest.mark.benchmark(group="top-5 of 8192 x 5089")
-def bench_torch_topk(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
+def test_torch_topk(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
     benchmark(torch.topk, torch.from_numpy(logits), K)
     note_rate(benchmark, ROWS)
 
 
 @pytest.mark.benchmark(group="top-5 of 8192 x 5089")
-def bench_numpy_argpartition(benchmark: Any, logits: np.ndarray) -> None:
+def test_numpy_argpartition(benchmark: Any, logits: np.ndarray) -> None:
     part = logits[: ROWS // 8]
     benchmark(np.argpartition, part, CLASSES - K, axis=1)
     note_rate(benchmark, len(part))
@@ -69,7 +71,7 @@ def best(work: Callable[[], Any], rounds: int) -> float:
     return min(times)
 
 
-def bench_ratios(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
+def test_ratios(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
     """Turn by turn in one run, so that a busy machine is busy for all of them."""
     tensor = torch.from_numpy(logits)
     found = benchmark.pedantic(pt.top_k, args=(logits, K), kwargs={"threads": threads})

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import numpy as np
+
 import ptarmigan as pt
 from ptarmigan.demo import SoftmaxClassifier, describe_pictures
 from ptarmigan.synth import write_dataset

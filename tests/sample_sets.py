@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 import ptarmigan as pt
 from synthetic import make_jpeg, write_tar
 

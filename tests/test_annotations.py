@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from inaturalist_made import CATEGORIES, annotation_file, make_photos, write_inaturalist, write_zip
 from ptarmigan.annotations import Strings, Table, read_boxes, read_locations
 from ptarmigan.errors import AnnotationError, PtarmiganError

@@ -13,10 +13,11 @@ import tarfile
 import zlib
 from pathlib import Path
 
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import ptarmigan as pt
 from synthetic import make_jpeg, write_tar
 from tars import (
     END,

@@ -8,8 +8,9 @@ import threading
 import warnings
 from pathlib import Path
 
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from synthetic import write_tar
 from tars import photo_like
 

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from ptarmigan.cli import main
 from ptarmigan.synth import SyntheticDataset, write_dataset
 from synthetic import write_tar

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from inaturalist_made import write_inaturalist
 
 torch = pytest.importorskip("torch")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from ptarmigan.cli import main
 from ptarmigan.demo import SoftmaxClassifier, describe_pictures, run_demo
 

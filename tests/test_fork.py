@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from sample_sets import SampleSet, open_samples, write_pictures
 
 CROP = pt.RandomResizedCrop(12)

@@ -7,10 +7,11 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import ptarmigan as pt
 from tars import (
     BLOCK,
     END,

@@ -11,8 +11,9 @@ import threading
 import time
 from pathlib import Path
 
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from synthetic import write_tar
 from tars import listing, noise, photo_like
 

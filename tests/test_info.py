@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from ptarmigan.cli import main
 from ptarmigan.info import census, describe, describe_annotations
 from ptarmigan.synth import SyntheticDataset, write_dataset

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from sample_sets import SampleSet, open_samples, write_pictures
 
 CROP = pt.RandomResizedCrop(16)

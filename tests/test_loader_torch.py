@@ -9,8 +9,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from sample_sets import SampleSet, open_samples, write_pictures
 
 torch = pytest.importorskip("torch")

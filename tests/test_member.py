@@ -8,8 +8,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from synthetic import make_jpeg, write_tar
 from tars import noise, photo_like
 

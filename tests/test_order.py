@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import ptarmigan as pt
 from ptarmigan import _core
 from sample_sets import CLASSES, SampleSet, open_samples, write_pictures
 

@@ -9,8 +9,9 @@ import threading
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 
 
 def test_logits_become_a_submission_and_a_score(tmp_path: Path) -> None:

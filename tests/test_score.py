@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import ptarmigan as pt
 
 # The validation images of each super category (the competition page's first table) and the top-5
 # accuracy of one published network on them (macaodha/inat_comp_2017), whose total is 85.34 %.

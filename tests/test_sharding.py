@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import ptarmigan as pt
 import pytest
+
+import ptarmigan as pt
 from sample_sets import SampleSet, open_samples, write_pictures
 
 CROP = pt.RandomResizedCrop(12)

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import ptarmigan as pt
 
 HEAD = "id,predicted\n10,1 2 3 4 5\n"
 

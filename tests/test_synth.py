@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from ptarmigan import _core
 from ptarmigan.synth import SyntheticDataset, write_dataset
 from ptarmigan.synth.taxa import SUPERCATEGORIES, make_categories

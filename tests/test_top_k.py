@@ -6,11 +6,12 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import ptarmigan as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+import ptarmigan as pt
 
 FORMATS = ["float32", "float16", "bfloat16", "float64"]
 ODD = [

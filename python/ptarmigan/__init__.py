@@ -1,41 +1,112 @@
 """Train on iNaturalist 2017 straight from the downloaded ``train_val_images.tar.gz``.
 
 The data path is ``archive -> index -> member -> pixels -> batch``, then
-``predictions: top_k -> submission -> score``; one module a stage.
+``predictions: top_k -> submission -> score``; one module a stage. Importing this package starts no
+thread and imports neither PyTorch nor Pillow; a stage is imported when one of its names is used.
 """
 
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+from ptarmigan._core import __version__
+
+if TYPE_CHECKING:
+    from ptarmigan.archive import Archive, build_index
+    from ptarmigan.dataset import ImageArchive, INaturalist
+    from ptarmigan.errors import (
+        AnnotationError,
+        ArchiveError,
+        DecodeError,
+        IndexFileError,
+        MemberNotFoundError,
+        PtarmiganError,
+        SubmissionError,
+    )
+    from ptarmigan.loader import Batch, Loader
+    from ptarmigan.pixels import Output, decode, decode_batch
+    from ptarmigan.predictions import (
+        ClassScore,
+        GroupScore,
+        Score,
+        Submission,
+        read_submission,
+        score,
+        top_k,
+        write_submission,
+    )
+    from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
+
+__all__ = [
+    "AnnotationError",
+    "Archive",
+    "ArchiveError",
+    "Batch",
+    "ClassScore",
+    "DecodeError",
+    "GroupScore",
+    "INaturalist",
+    "ImageArchive",
+    "IndexFileError",
+    "Loader",
+    "MemberNotFoundError",
+    "Output",
+    "PtarmiganError",
+    "RandomResizedCrop",
+    "ResizeCenterCrop",
+    "Score",
+    "Submission",
+    "SubmissionError",
+    "__version__",
+    "build_index",
+    "decode",
+    "decode_batch",
+    "read_submission",
+    "score",
+    "top_k",
+    "write_submission",
+]
 
 _HOMES = {
     "Archive": "archive",
     "build_index": "archive",
-    "decode": "pixels",
-    "decode_batch": "pixels",
-    "Output": "pixels",
-    "RandomResizedCrop": "transforms",
-    "ResizeCenterCrop": "transforms",
     "INaturalist": "dataset",
     "ImageArchive": "dataset",
-    "Loader": "loader",
-    "Batch": "loader",
-    "top_k": "predictions",
-    "write_submission": "predictions",
-    "read_submission": "predictions",
-    "score": "predictions",
-    "Score": "predictions",
-    "PtarmiganError": "errors",
+    "AnnotationError": "errors",
     "ArchiveError": "errors",
+    "DecodeError": "errors",
     "IndexFileError": "errors",
     "MemberNotFoundError": "errors",
-    "DecodeError": "errors",
-    "AnnotationError": "errors",
+    "PtarmiganError": "errors",
     "SubmissionError": "errors",
+    "Batch": "loader",
+    "Loader": "loader",
+    "Output": "pixels",
+    "decode": "pixels",
+    "decode_batch": "pixels",
+    "ClassScore": "predictions",
+    "GroupScore": "predictions",
+    "Score": "predictions",
+    "Submission": "predictions",
+    "read_submission": "predictions",
+    "score": "predictions",
+    "top_k": "predictions",
+    "write_submission": "predictions",
+    "RandomResizedCrop": "transforms",
+    "ResizeCenterCrop": "transforms",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"ptarmigan.{_HOMES[name]}"), name)
-    raise AttributeError(name)
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module `ptarmigan` has no attribute `{name}`"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(f"ptarmigan.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,15 +1,15 @@
 """The Rust half of Ptarmigan; use the names of the package ``ptarmigan`` instead."""
 
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TypeAlias, final
-from typing import final
 
 import numpy as np
-import os
 from numpy.typing import NDArray
 
+__all__: list[str]
 __version__: str
 
 @final
@@ -68,7 +68,8 @@ class Output:
         cls, dtype: str, layout: str, mean: Sequence[float], std: Sequence[float]
     ) -> Output: ...
 
-def decode(data: bytes) -> tuple[int, int, NDArray[np.uint8]]: ...
+def image_size(data: bytes) -> tuple[int, int]: ...
+def decode(data: bytes, out: NDArray[np.uint8]) -> None: ...
 def decode_batch(
     images: list[bytes],
     transform: Transform,
@@ -210,6 +211,7 @@ def build_index_from(
     expected_md5: str | None,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...
+
 # annotations
 
 @final
@@ -293,10 +295,8 @@ def decode_members(
     archive: Archive, members: Sequence[int], threads: int | None
 ) -> list[NDArray[np.uint8]]: ...
 
-_Share = tuple[int, int, int, int]
-
-@final
 # predictions
+
 def top_k(
     logits: NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint16],
     out: NDArray[np.int32],

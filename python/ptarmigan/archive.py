@@ -263,7 +263,7 @@ class Archive:
         threads = _checked_threads(threads) or self.threads
         return self._core.read_many([self._number(member) for member in members], threads)
 
-    def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:  # noqa: FBT001
+    def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:
         """Reads every member and the whole file and compares all checksums with the index.
 
         Args:

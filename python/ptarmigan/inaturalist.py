@@ -108,7 +108,7 @@ class INaturalist(Samples):
         target_type: list[str] | str = "full",
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
-        download: bool = False,  # noqa: FBT001, FBT002 - torchvision's signature
+        download: bool = False,  # noqa: FBT002 - torchvision's signature
         loader: Callable[[MemberFile], Any] | None = None,
         *,
         labels: str = "json",
@@ -181,8 +181,9 @@ class INaturalist(Samples):
         return members[~absent]
 
     def _target(self, row: int) -> Any:
-        target = tuple(int(targets[row]) for targets in self._targets)
-        return target if len(target) > 1 else target[0]
+        first = int(self.targets[row])
+        others = [int(targets[row]) for targets in self._targets[1:]]
+        return (first, *others) if others else first
 
     @property
     def category_ids(self) -> NDArray[np.int64]:
@@ -231,12 +232,12 @@ class INaturalist(Samples):
         """The folder of every class, such as ``"Aves/Ardea alba"``."""
         return self._space.folders
 
-    @property
+    @cached_property
     def categories_index(self) -> dict[str, dict[str, int]]:
         """``{"super": {name: number}}``."""
         return {"super": {name: place for place, name in enumerate(self.supercategories)}}
 
-    @property
+    @cached_property
     def categories_map(self) -> list[dict[str, int]]:
         """``{"super": number}`` for every class."""
         return [{"super": number} for number in self._space.supers.tolist()]

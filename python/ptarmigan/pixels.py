@@ -132,6 +132,15 @@ class Output:
         return Output, self._parameters()
 
 
+def _bytes(data: object) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    msg = f"expected the bytes of a JPEG file, not {type(data).__name__}"
+    raise TypeError(msg)
+
+
 def decode(data: bytes | bytearray | memoryview) -> NDArray[np.uint8]:
     """Decodes one JPEG.
 
@@ -146,10 +155,12 @@ def decode(data: bytes | bytearray | memoryview) -> NDArray[np.uint8]:
 
     Raises:
         DecodeError: If the bytes are not a JPEG that Pillow could decode.
+        TypeError: If ``data`` is not bytes.
     """
-    width, height, pixels = _core.decode(bytes(data))
+    file = _bytes(data)
+    width, height = _core.image_size(file)
     image = aligned_empty((height, width, 3), np.uint8)
-    image.reshape(-1)[:] = pixels
+    _core.decode(file, image.reshape(-1))
     return image
 
 
@@ -186,6 +197,7 @@ def decode_batch(
     Raises:
         DecodeError: If an image cannot be decoded; its attribute ``index`` is the place in
             ``images`` of the first such image. The contents of ``out`` are then undefined.
+        TypeError: If an argument is of another kind than described.
         ValueError: If an argument can never work.
     """
     if decode not in DECODES:
@@ -200,7 +212,7 @@ def decode_batch(
     if isinstance(images, bytes | bytearray | memoryview | str):
         msg = "`images` must be a list of the bytes of JPEG files, not one of them"
         raise TypeError(msg)
-    files = [image if isinstance(image, bytes) else bytes(image) for image in images]
+    files = [_bytes(image) for image in images]
     if names is not None and len(names) != len(files):
         msg = f"`names` has {len(names)} entries for {len(files)} images"
         raise ValueError(msg)

@@ -182,7 +182,7 @@ def score(
     predicted: Path | Submission | ArrayLike,
     truth: Any,
     k: int = 5,
-    official: bool = False,  # noqa: FBT001, FBT002 - the documented position
+    official: bool = False,  # noqa: FBT002 - the documented position
     *,
     ids: ArrayLike | None = None,
     valid: ArrayLike | None = None,

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 1.0
 
 @contextmanager
 def progress_reporter(
-    progress: bool | OnProgress | None,  # noqa: FBT001
+    progress: bool | OnProgress | None,
     description: str,
     *,
     unit: Literal["bytes", "members"] = "bytes",

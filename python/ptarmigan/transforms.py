@@ -21,7 +21,10 @@ _LARGEST_SIDE = 65_535
 
 
 def _size(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    sides = (value, value) if isinstance(value, int | np.integer) else tuple(value)
+    if isinstance(value, int | np.integer):
+        sides: tuple[int, ...] = (int(value), int(value))
+    else:
+        sides = tuple(value) if isinstance(value, list | tuple) else ()
     if len(sides) != 2 or not all(isinstance(side, int | np.integer) for side in sides):
         msg = f"`{name}` must be a whole number or (height, width), not {value!r}"
         raise ValueError(msg)
@@ -238,10 +241,10 @@ class ResizeCenterCrop(_Transform):
         self, resize: int, crop: int | Sequence[int], interpolation: str = "bilinear"
     ) -> None:
         fix = object.__setattr__
-        fix(self, "resize", _size("resize", resize)[0])
         if not isinstance(resize, int | np.integer):
             msg = f"`resize` must be the length of the shorter side, not {resize!r}"
-            raise ValueError(msg)  # noqa: TRY004
+            raise ValueError(msg)
+        fix(self, "resize", _size("resize", resize)[0])
         fix(self, "crop", _size("crop", crop))
         fix(self, "interpolation", _interpolation(interpolation))
         inner = _core.Transform.resize_center_crop(self.resize, self.crop, self.interpolation)

@@ -25,7 +25,7 @@ mod _core {
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
     #[pymodule_export]
-    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch};
+    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch, image_size};
     #[pymodule_export]
     use crate::predictions::{
         read_submission, score_groups, score_official, score_strict, top_k, write_submission,

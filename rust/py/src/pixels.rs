@@ -2,16 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1, ToPyArray};
+use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1, ToPyArray};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
+use ptarmigan_core::Error;
 use ptarmigan_core::pixels::{
     Decoder, Dtype, Filter, Layout, Output, Recipe, SampleKey, Transform, default_threads,
     render_many,
 };
-use ptarmigan_core::{Error, ErrorKind};
 
 use crate::errors::to_python;
 use crate::run::{run, run_with_progress};
@@ -195,18 +195,21 @@ impl PyOutput {
     }
 }
 
-/// Decodes a whole image; width, height, RGB bytes.
+/// Width and height of an image, from its header.
+#[pyfunction]
+pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, u32)> {
+    run(py, || Decoder::size(&data))
+}
+
+/// Decodes a whole image into `out`, which must have 3 bytes a pixel.
 #[pyfunction]
 pub(crate) fn decode(
     py: Python<'_>,
     data: PyBackedBytes,
-) -> PyResult<(u32, u32, Bound<'_, PyArray1<u8>>)> {
-    let image = run(py, || Decoder::default().decode(&data))?;
-    Ok((
-        image.width,
-        image.height,
-        PyArray1::from_vec(py, image.data),
-    ))
+    mut out: PyReadwriteArray1<'_, u8>,
+) -> PyResult<()> {
+    let out = out.as_slice_mut()?;
+    run(py, || Decoder::default().decode_into(&data, out))
 }
 
 /// Renders every image into its part of `out`.
@@ -224,8 +227,7 @@ pub(crate) fn decode_batch(
     mut out: PyReadwriteArray1<'_, u8>,
     names: Option<Vec<String>>,
 ) -> PyResult<()> {
-    let samples = samples.as_slice()?;
-    let out = out.as_slice_mut()?;
+    let (samples, out) = (samples.as_slice()?, out.as_slice_mut()?);
     let recipe = Recipe {
         transform: transform.core(),
         output: output.core(),
@@ -233,23 +235,31 @@ pub(crate) fn decode_batch(
         epoch,
     };
     let threads = threads.unwrap_or_else(default_threads);
-    let mut at = None;
-    run_with_progress(py, None, |progress| {
+    let mut failed = None;
+    let rendered = run_with_progress(py, None, |progress| {
         render_many(&images, samples, recipe, threads, out, progress).map_err(|(index, error)| {
-            at = index;
-            match (index, &names) {
-                (Some(index), Some(names)) => error.with_member(names[index].as_bytes()),
-                (Some(index), None) if error.kind() == ErrorKind::Decode => {
-                    error.with_member(format!("image {index} of {}", images.len()).as_bytes())
-                }
-                _ => error,
-            }
+            failed = index;
+            name_image(error, index, images.len(), names.as_deref())
         })
-    })
-    .inspect_err(|error| {
-        if let Some(index) = at {
-            // An exception class without room for attributes keeps only its message.
-            let _ = error.value(py).setattr("index", index);
+    });
+    if let (Err(error), Some(index)) = (&rendered, failed) {
+        error.value(py).setattr("index", index)?;
+    }
+    rendered
+}
+
+/// Adds which image an error is about: its name, or its place in the list.
+fn name_image(error: Error, index: Option<usize>, count: usize, names: Option<&[String]>) -> Error {
+    match (index, names) {
+        (Some(index), Some(names)) => error.with_member(names[index].as_bytes()),
+        (Some(index), None) => {
+            let message = format!("image {index} of {count}: {}", error.message());
+            let named = Error::new(error.kind(), message);
+            match error.offset() {
+                Some(offset) => named.with_offset(offset),
+                None => named,
+            }
         }
-    })
+        (None, _) => error,
+    }
 }

@@ -136,3 +136,43 @@ impl<R: Read> Read for Bounded<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_zip_that_grows_beyond_the_limit_is_refused_while_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb.zip");
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        zip.start_file("a.json", zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(&[b' '; 100_000]).unwrap();
+        zip.finish().unwrap();
+        let source = Source::zipped(&path, "a.json");
+        let mut seen = 0;
+        let error = source
+            .read(5_000, |json| {
+                let mut piece = [0; 1000];
+                loop {
+                    match json.read(&mut piece) {
+                        Ok(0) => return Ok(()),
+                        Ok(read) => seen += read,
+                        Err(error) => return Err(read_error(error, &path)),
+                    }
+                }
+            })
+            .unwrap_err();
+        assert_eq!(seen, 5_000);
+        assert!(
+            error.message().contains("larger than any annotation file"),
+            "{error}"
+        );
+        assert_eq!(error.member(), Some("a.json"));
+        let whole = source.read(100_000, |json| Ok(io::copy(json, &mut io::sink()).unwrap()));
+        assert_eq!(whole.unwrap(), 100_000);
+    }
+}

@@ -390,7 +390,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    #[inline(always)]
     fn skip_mcu(&self, bits: &mut Bits<'_>, dc: &mut [i32; 3]) -> Result<(), Unusual> {
         for (index, component) in self.frame.components.iter().enumerate() {
             for _ in 0..component.blocks.0 * component.blocks.1 {
@@ -400,7 +399,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    #[inline(always)]
     fn decode_mcu(
         &self,
         bits: &mut Bits<'_>,

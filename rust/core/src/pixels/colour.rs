@@ -101,11 +101,13 @@ impl Upsampler {
         let frame = chroma.frame;
         let (across, down) = frame.mcu();
         let index = which + 1;
-        // The part of the chroma row that the window needs, in samples of the picture.
+        // The part of the chroma row that the window needs, in samples of the picture: one more on
+        // each side where the horizontal filter looks at neighbours.
         let length = (frame.width as usize).div_ceil(across / 8);
         let height = (frame.height as usize).div_ceil(down / 8);
-        let start = (window.columns.start / (across / 8)).saturating_sub(1);
-        let end = (window.columns.end.div_ceil(across / 8) + 1).min(length);
+        let margin = across / 8 - 1;
+        let start = (window.columns.start / (across / 8)).saturating_sub(margin);
+        let end = (window.columns.end.div_ceil(across / 8) + margin).min(length);
         let offset = planes_left(chroma.planes);
         let near = chroma.row / (down / 8);
         let near_row = &chroma.samples(index, near)[start - offset..end - offset];

@@ -17,16 +17,37 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Width and height of an image, from its header.
+    pub fn size(data: &[u8]) -> Result<(u32, u32)> {
+        Ok(Jpeg::open(data)?.size())
+    }
+
     /// Decodes a whole image, equal to Pillow's `Image.open(...).convert("RGB")`.
     pub fn decode(&mut self, data: &[u8]) -> Result<RgbImage> {
         let jpeg = Jpeg::open(data)?;
         let (width, height) = jpeg.size();
-        let data = jpeg.decode(&mut self.scratch)?;
+        let mut data = vec![0; width as usize * height as usize * 3];
+        jpeg.decode(&mut self.scratch, &mut data)?;
         Ok(RgbImage {
             width,
             height,
             data,
         })
+    }
+
+    /// Decodes a whole image into `out`, which must have just 3 bytes for every pixel of
+    /// [`Decoder::size`].
+    pub fn decode_into(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        let jpeg = Jpeg::open(data)?;
+        let (width, height) = jpeg.size();
+        if out.len() != width as usize * height as usize * 3 {
+            return Err(Error::argument(format!(
+                "an image of {width} x {height} pixels needs {} bytes, not {}",
+                width as usize * height as usize * 3,
+                out.len()
+            )));
+        }
+        jpeg.decode(&mut self.scratch, out)
     }
 
     /// Decodes `data`, applies `transform` with the choices that `key` names, and writes

@@ -2,6 +2,10 @@
 //!
 //! Made for damage-free data: whatever is unusual ends with [`Unusual`], and the caller hands the
 //! whole image to the decoder library, which knows what to do.
+#![expect(
+    clippy::inline_always,
+    reason = "the inner loops keep their state in registers only where nothing is called"
+)]
 
 /// The data are damaged, or use something that this decoder leaves to the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +196,10 @@ fn symbol(code: &Code, window: u32, known: u32) -> Option<Symbol> {
 impl AcTable {
     /// Fills the tables for `code`.
     pub(super) fn build(&mut self, code: &Code) -> Result<(), Unusual> {
-        let unusual = |byte: u8| byte & 15 > 10 || (byte & 15 == 0 && !matches!(byte >> 4, 0 | 15));
+        let unusual = |byte: u8| match (byte >> 4, byte & 15) {
+            (run, 0) => !matches!(run, 0 | 15),
+            (_, size) => size > 10,
+        };
         if code.symbols.iter().any(|&byte| unusual(byte)) {
             return Err(Unusual);
         }
@@ -310,7 +317,7 @@ impl<'a> Bits<'a> {
         });
         self.window |= next >> self.count;
         self.at += ((63 - self.count) >> 3) as usize;
-        self.count |= 56;
+        self.count |= 0b11_1000;
     }
 
     #[inline(always)]

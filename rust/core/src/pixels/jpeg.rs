@@ -46,21 +46,24 @@ pub(super) struct Jpeg<'a> {
 /// Who decodes it.
 enum Kind<'a> {
     /// This crate, and the library if the data turn out to be unusual.
-    Plain(Frame<'a>),
+    Plain(Box<Frame<'a>>),
     /// The library.
-    Other(Library<'a>),
+    Other(Box<Library<'a>>),
 }
 
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(super) fn open(data: &'a [u8]) -> Result<Self> {
         check_magic(data)?;
-        let (width, height, kind) = match Frame::read(data) {
-            Ok(frame) => (frame.width, frame.height, Kind::Plain(frame)),
-            Err(Unusual) => {
-                let library = Library::open(data)?;
-                (library.width, library.height, Kind::Other(library))
-            }
+        let (width, height, kind) = if let Ok(frame) = Frame::read(data) {
+            (frame.width, frame.height, Kind::Plain(Box::new(frame)))
+        } else {
+            let library = Library::open(data)?;
+            (
+                library.width,
+                library.height,
+                Kind::Other(Box::new(library)),
+            )
         };
         check_size(width, height)?;
         Ok(Self {
@@ -76,23 +79,19 @@ impl<'a> Jpeg<'a> {
         (self.width, self.height)
     }
 
-    /// All pixels, 3 bytes each.
-    pub(super) fn decode(&self, scratch: &mut Scratch) -> Result<Vec<u8>> {
-        let mut pixels = Vec::new();
+    /// Writes all pixels, 3 bytes each, to `out`, which must have just that length.
+    pub(super) fn decode(&self, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
         let window = Window {
             columns: 0..self.width as usize,
             rows: 0..self.height as usize,
         };
         match &self.kind {
-            Kind::Plain(frame) => {
-                if decode_plain(frame, &window, scratch, &mut pixels) == Err(Unusual) {
-                    Library::open(self.data)?.decode(&mut pixels)?;
-                }
-            }
-            Kind::Other(library) => library.decode(&mut pixels)?,
+            Kind::Plain(frame) => match decode_plain(frame, &window, scratch, out) {
+                Ok(()) => Ok(()),
+                Err(Unusual) => Library::open(self.data)?.decode(out),
+            },
+            Kind::Other(library) => library.decode(out),
         }
-        pixels.truncate(self.width as usize * self.height as usize * 3);
-        Ok(pixels)
     }
 
     /// The pixels of at least these columns and rows.
@@ -107,14 +106,24 @@ impl<'a> Jpeg<'a> {
             columns: columns.start as usize..columns.end as usize,
             rows: rows.start as usize..rows.end as usize,
         };
+        let whole = self.width as usize * self.height as usize * 3;
         let decoded = match &self.kind {
-            Kind::Plain(frame) => match decode_plain(frame, &window, scratch, &mut pixels) {
-                Ok(()) => Ok(true),
-                Err(Unusual) => Library::open(self.data)
-                    .and_then(|library| library.decode(&mut pixels))
-                    .map(|()| false),
-            },
-            Kind::Other(library) => library.decode(&mut pixels).map(|()| false),
+            Kind::Plain(frame) => {
+                let length = window.columns.len() * window.rows.len() * 3;
+                pixels.resize(length + SLACK, 0);
+                match decode_plain(frame, &window, scratch, &mut pixels[..length]) {
+                    Ok(()) => Ok(true),
+                    Err(Unusual) => Library::open(self.data).and_then(|library| {
+                        pixels.resize(whole + SLACK, 0);
+                        library.decode(&mut pixels[..whole])?;
+                        Ok(false)
+                    }),
+                }
+            }
+            Kind::Other(library) => {
+                pixels.resize(whole + SLACK, 0);
+                library.decode(&mut pixels[..whole]).map(|()| false)
+            }
         };
         scratch.pixels = pixels;
         let pixels = &scratch.pixels;
@@ -137,12 +146,12 @@ impl<'a> Jpeg<'a> {
     }
 }
 
-/// Decodes a window, which `pixels` then starts with, and [`SLACK`] bytes follow.
+/// Decodes a window into `out`, 3 bytes a pixel, without gaps.
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,
     scratch: &mut Scratch,
-    pixels: &mut Vec<u8>,
+    out: &mut [u8],
 ) -> Result<(), Unusual> {
     let (columns, rows) = window.mcus(frame);
     let Scratch {
@@ -153,19 +162,10 @@ fn decode_plain(
     } = scratch;
     let kernels = kernels.get_or_insert_with(detect);
     workspace.decode(frame, columns, rows, kernels.idct_islow)?;
-    let length = window.columns.len() * window.rows.len() * 3;
-    pixels.resize(length + SLACK, 0);
     let to_rgb = |y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8], width: usize| {
         kernels.ycbcr_to_rgb_row(y, cb, cr, out, width);
     };
-    convert(
-        frame,
-        &workspace.planes,
-        window,
-        upsampler,
-        &to_rgb,
-        &mut pixels[..length],
-    );
+    convert(frame, &workspace.planes, window, upsampler, &to_rgb, out);
     Ok(())
 }
 
@@ -237,31 +237,33 @@ impl<'a> Library<'a> {
         })
     }
 
-    /// Fills `pixels` with the whole image, 3 bytes each, and [`SLACK`] bytes behind it.
-    fn decode(&self, pixels: &mut Vec<u8>) -> Result<()> {
-        let count = self.width as usize * self.height as usize;
-        let size = if self.components == 4 { 4 } else { 3 };
-        pixels.resize(count * size, 0);
-        guarded(|| self.decoder.decode_image_into(pixels))?;
+    /// Writes the whole image, 3 bytes a pixel, to `out`.
+    fn decode(&self, out: &mut [u8]) -> Result<()> {
         if self.components == 4 {
-            cmyk_to_rgb(pixels);
+            let mut inks = vec![0; self.width as usize * self.height as usize * 4];
+            guarded(|| self.decoder.decode_image_into(&mut inks))?;
+            cmyk_to_rgb(&inks, out);
+        } else {
+            guarded(|| self.decoder.decode_image_into(out))?;
         }
-        pixels.resize(count * 3 + SLACK, 0);
         Ok(())
     }
 }
 
-/// Converts in place as Pillow does: `CMYK;I` (Adobe stores inks inverted), then `cmyk2rgb` of
+/// Converts as Pillow does: `CMYK;I` (Adobe stores inks inverted), then `cmyk2rgb` of
 /// `src/libImaging/Convert.c`.
-fn cmyk_to_rgb(pixels: &mut [u8]) {
-    for at in 0..pixels.len() / 4 {
-        let [c, m, y, k] = [0, 1, 2, 3].map(|i| u32::from(pixels[at * 4 + i]));
-        let colour = |inverted: u32| {
-            let scaled = (255 - inverted) * k + 128;
-            k.saturating_sub(((scaled >> 8) + scaled) >> 8) as u8
-        };
-        let rgb = [colour(c), colour(m), colour(y)];
-        pixels[at * 3..at * 3 + 3].copy_from_slice(&rgb);
+fn cmyk_to_rgb(inks: &[u8], out: &mut [u8]) {
+    for (rgb, cmyk) in out
+        .as_chunks_mut::<3>()
+        .0
+        .iter_mut()
+        .zip(inks.as_chunks::<4>().0)
+    {
+        let light = u32::from(cmyk[3]);
+        for (colour, ink) in rgb.iter_mut().zip(cmyk) {
+            let scaled = (255 - u32::from(*ink)) * light + 128;
+            *colour = light.saturating_sub(((scaled >> 8) + scaled) >> 8) as u8;
+        }
     }
 }
 
@@ -296,16 +298,16 @@ fn check_magic(data: &[u8]) -> Result<()> {
         data.get(*at..*at + magic.len())
             .is_some_and(|bytes| bytes == *magic)
     });
-    Err(match found {
-        Some((_, _, name)) => Error::decode(format!("expected a JPEG, found {name}")),
-        None => {
-            let start: Vec<String> = data.iter().take(4).map(|b| format!("{b:02x}")).collect();
-            Error::decode(format!(
-                "expected a JPEG (ff d8 ff), found bytes that start with {}",
-                start.join(" ")
-            ))
-        }
-    })
+    if let Some((_, _, name)) = found {
+        return Err(Error::decode(format!("expected a JPEG, found {name}")).with_offset(0));
+    }
+    let start: Vec<String> = data
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let message = "expected a JPEG (ff d8 ff), found bytes that start with";
+    Err(Error::decode(format!("{message} {}", start.join(" "))).with_offset(0))
 }
 
 /// Offset, bytes and name of formats that are found under names ending in `.jpg`.

@@ -20,8 +20,12 @@ impl Output {
                 self.std
             )));
         }
-        let plain = self.mean == [0.0; 3] && self.std == [1.0; 3];
-        if self.dtype == Dtype::Uint8 && !plain {
+        let plain = Self {
+            dtype: self.dtype,
+            layout: self.layout,
+            ..Self::default()
+        };
+        if self.dtype == Dtype::Uint8 && *self != plain {
             return Err(Error::argument(
                 "`mean` and `std` need a `dtype` of float16 or float32, not uint8",
             ));
@@ -40,7 +44,7 @@ impl Output {
     }
 
     /// The value that `byte` of `channel` becomes: `(byte / 255 - mean) / std`, every step rounded
-    /// to single precision, as NumPy does it.
+    /// to single precision, as `NumPy` does it.
     fn value(&self, channel: usize, byte: u8) -> f32 {
         (f32::from(byte) / 255.0 - self.mean[channel]) / self.std[channel]
     }

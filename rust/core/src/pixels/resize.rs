@@ -39,8 +39,7 @@ pub(super) struct Span {
 impl Span {
     /// Pillow skips the pass where the box is the whole image and no length changes.
     fn is_identity(&self) -> bool {
-        let output = self.output as f32;
-        self.output == self.input && self.start == 0.0 && self.end == output
+        self.output == self.input && (self.start, self.end).eq(&(0.0, self.output as f32))
     }
 }
 
@@ -114,7 +113,9 @@ impl Axis {
             real.extend((first..last).map(weight));
             let sum: f64 = real.iter().fold(0.0, |sum, value| sum + value);
             if sum != 0.0 {
-                real.iter_mut().for_each(|value| *value /= sum);
+                for value in &mut real {
+                    *value /= sum;
+                }
             }
             axis.push(first as u32, &real);
             axis.real = real;
@@ -122,10 +123,14 @@ impl Axis {
     }
 
     fn each(&mut self, outputs: Range<u32>, reversed: bool, mut one: impl FnMut(&mut Self, u32)) {
-        if reversed {
-            outputs.rev().for_each(|output| one(self, output));
-        } else {
-            outputs.for_each(|output| one(self, output));
+        let last = outputs.end.wrapping_sub(1);
+        for output in outputs.clone() {
+            let output = if reversed {
+                outputs.start + (last - output)
+            } else {
+                output
+            };
+            one(self, output);
         }
     }
 

@@ -54,6 +54,10 @@ mod elsewhere {
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
+    #[allow(
+        clippy::wildcard_imports,
+        reason = "the names of intrinsics say where they come from"
+    )]
     use std::arch::x86_64::*;
     use std::ops::Range;
 
@@ -274,13 +278,13 @@ mod x86_64 {
                 let (a, b, weight_high, weight_low) = unsafe {
                     let a = source.add((start + tap) * stride + x);
                     let b = source.add((start + second) * stride + x);
-                    let high = axis.high.as_ptr().add(weights + tap).cast::<i32>();
-                    let low = axis.low.as_ptr().add(weights + tap).cast::<i32>();
+                    let high = axis.high.as_ptr().add(weights + tap);
+                    let low = axis.low.as_ptr().add(weights + tap);
                     (
                         _mm256_cvtepu8_epi16(_mm_loadu_si128(a.cast())),
                         _mm256_cvtepu8_epi16(_mm_loadu_si128(b.cast())),
-                        _mm256_set1_epi32(high.read_unaligned()),
-                        _mm256_set1_epi32(low.read_unaligned()),
+                        _mm256_set1_epi32(high.cast::<i32>().read_unaligned()),
+                        _mm256_set1_epi32(low.cast::<i32>().read_unaligned()),
                     )
                 };
                 let pairs = [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)];

@@ -138,7 +138,7 @@ where
     Special: Vectors<T, LANES>,
 {
     match Special::detect() {
-        Some(special) => special.rank(logits, classes, k, out),
+        Some(special) => Vectors::<T, LANES>::rank(special, logits, classes, k, out),
         None => Vectors::<T, LANES>::rank(Portable, logits, classes, k, out),
     }
 }

@@ -8,10 +8,11 @@
 )]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_ps, _mm256_cmpgt_epi16,
-    _mm256_cmpgt_epi32, _mm256_max_epi16, _mm256_max_epi32, _mm256_movemask_epi8,
-    _mm256_movemask_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_srai_epi16, _mm256_srai_epi32,
-    _mm256_srli_epi16, _mm256_srli_epi32, _mm256_xor_si256,
+    __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_blendv_epi8, _mm256_castsi256_ps,
+    _mm256_cmpgt_epi16, _mm256_cmpgt_epi32, _mm256_max_epi16, _mm256_max_epi32, _mm256_min_epu16,
+    _mm256_min_epu32, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_srai_epi16, _mm256_srai_epi32, _mm256_srli_epi16, _mm256_srli_epi32,
+    _mm256_testz_si256, _mm256_xor_si256,
 };
 
 use half::{bf16, f16};
@@ -77,55 +78,96 @@ impl Vectors<f64, 4> for Avx2 {
     }
 }
 
-/// `Logit::key` of eight logits.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn keys_32<T: Logit<Key = i32>>(vector: [T; 8]) -> __m256i {
-    let bits: __m256i = bytemuck::cast(vector.map(T::bits));
-    let flip = _mm256_srli_epi32::<1>(_mm256_srai_epi32::<31>(bits));
-    _mm256_add_epi32(_mm256_xor_si256(bits, flip), _mm256_set1_epi32(T::ZERO_KEY))
+/// The bits of one vector of logits.
+macro_rules! bits {
+    ($vector:expr) => {
+        bytemuck::cast::<_, __m256i>($vector.map(T::bits))
+    };
 }
 
+/// `Logit::key` of eight logits' bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn keys_32(bits: __m256i, zero: i32) -> __m256i {
+    let flip = _mm256_srli_epi32::<1>(_mm256_srai_epi32::<31>(bits));
+    _mm256_add_epi32(_mm256_xor_si256(bits, flip), _mm256_set1_epi32(zero))
+}
+
+/// The largest keys in each lane, from two instructions for each vector.
+///
+/// As a signed integer the largest of the bits is the largest number, if one is not negative;
+/// else the smallest of the bits as an unsigned integer is. Only a NaN with a positive sign
+/// spoils the former, by being above +infinity; then the keys themselves are compared.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn maxima_32<T: Logit<Key = i32>>(block: &[[T; 8]]) -> [i32; 8] {
-    let lowest = _mm256_set1_epi32(T::LOWEST_KEY);
-    let maxima = block.iter().fold(lowest, |maxima, &vector| {
-        _mm256_max_epi32(maxima, keys_32(vector))
-    });
-    bytemuck::cast(maxima)
+    let mut signed = _mm256_set1_epi32(i32::MIN);
+    let mut unsigned = _mm256_set1_epi32(-1);
+    for vector in block {
+        let bits = bits!(vector);
+        signed = _mm256_max_epi32(signed, bits);
+        unsigned = _mm256_min_epu32(unsigned, bits);
+    }
+    let nan = _mm256_cmpgt_epi32(signed, _mm256_set1_epi32(i32::MAX - T::ZERO_KEY));
+    if _mm256_testz_si256(nan, nan) == 0 {
+        let lowest = _mm256_set1_epi32(T::LOWEST_KEY);
+        let keys = block
+            .iter()
+            .map(|&vector| keys_32(bits!(vector), T::ZERO_KEY));
+        return bytemuck::cast(keys.fold(lowest, |maxima, keys| _mm256_max_epi32(maxima, keys)));
+    }
+    let best = _mm256_blendv_epi8(signed, unsigned, _mm256_srai_epi32::<31>(signed));
+    bytemuck::cast(keys_32(best, T::ZERO_KEY))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn above_32<T: Logit<Key = i32>>(vector: &[T; 8], limit: i32) -> u32 {
-    let above = _mm256_cmpgt_epi32(keys_32(*vector), _mm256_set1_epi32(limit));
+    let above = _mm256_cmpgt_epi32(
+        keys_32(bits!(vector), T::ZERO_KEY),
+        _mm256_set1_epi32(limit),
+    );
     _mm256_movemask_ps(_mm256_castsi256_ps(above)) as u32
 }
 
-/// `Logit::key` of sixteen logits.
+/// `Logit::key` of sixteen logits' bits.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn keys_16<T: Logit<Key = i16>>(vector: [T; 16]) -> __m256i {
-    let bits: __m256i = bytemuck::cast(vector.map(T::bits));
+fn keys_16(bits: __m256i, zero: i16) -> __m256i {
     let flip = _mm256_srli_epi16::<1>(_mm256_srai_epi16::<15>(bits));
-    _mm256_add_epi16(_mm256_xor_si256(bits, flip), _mm256_set1_epi16(T::ZERO_KEY))
+    _mm256_add_epi16(_mm256_xor_si256(bits, flip), _mm256_set1_epi16(zero))
 }
 
+/// As [`maxima_32`], for sixteen lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn maxima_16<T: Logit<Key = i16>>(block: &[[T; 16]]) -> [i16; 16] {
-    let lowest = _mm256_set1_epi16(T::LOWEST_KEY);
-    let maxima = block.iter().fold(lowest, |maxima, &vector| {
-        _mm256_max_epi16(maxima, keys_16(vector))
-    });
-    bytemuck::cast(maxima)
+    let mut signed = _mm256_set1_epi16(i16::MIN);
+    let mut unsigned = _mm256_set1_epi16(-1);
+    for vector in block {
+        let bits = bits!(vector);
+        signed = _mm256_max_epi16(signed, bits);
+        unsigned = _mm256_min_epu16(unsigned, bits);
+    }
+    let nan = _mm256_cmpgt_epi16(signed, _mm256_set1_epi16(i16::MAX - T::ZERO_KEY));
+    if _mm256_testz_si256(nan, nan) == 0 {
+        let lowest = _mm256_set1_epi16(T::LOWEST_KEY);
+        let keys = block
+            .iter()
+            .map(|&vector| keys_16(bits!(vector), T::ZERO_KEY));
+        return bytemuck::cast(keys.fold(lowest, |maxima, keys| _mm256_max_epi16(maxima, keys)));
+    }
+    let best = _mm256_blendv_epi8(signed, unsigned, _mm256_srai_epi16::<15>(signed));
+    bytemuck::cast(keys_16(best, T::ZERO_KEY))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn above_16<T: Logit<Key = i16>>(vector: &[T; 16], limit: i16) -> u32 {
-    let above = _mm256_cmpgt_epi16(keys_16(*vector), _mm256_set1_epi16(limit));
+    let above = _mm256_cmpgt_epi16(
+        keys_16(bits!(vector), T::ZERO_KEY),
+        _mm256_set1_epi16(limit),
+    );
     even_bits(_mm256_movemask_epi8(above) as u32)
 }
 
