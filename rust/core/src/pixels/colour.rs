@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::baseline::{Frame, Planes};
+use super::baseline::Planes;
+use super::frame::Frame;
 
 /// Converts one row of Y, Cb and Cr samples to RGB.
 pub(super) type RowConverter<'a> = dyn Fn(&[u8], &[u8], &[u8], &mut [u8], usize) + 'a;

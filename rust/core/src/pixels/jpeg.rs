@@ -10,8 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use super::baseline::{Frame, Workspace};
+use super::baseline::Workspace;
 use super::colour::{Upsampler, Window, convert};
+use super::frame::Frame;
 use super::huffman::Unusual;
 use super::resize::{Region, SLACK};
 use crate::error::{Error, Result};

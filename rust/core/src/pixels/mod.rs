@@ -4,6 +4,8 @@ mod baseline;
 mod colour;
 mod crop;
 mod decoder;
+mod entropy;
+mod frame;
 pub mod header;
 mod huffman;
 mod jpeg;
@@ -11,6 +13,7 @@ mod many;
 mod output;
 mod resize;
 mod resize_avx2;
+mod weights;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;

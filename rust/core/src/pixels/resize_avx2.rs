@@ -22,7 +22,8 @@ pub(super) use elsewhere::{available, horizontal, vertical};
 mod elsewhere {
     use std::ops::Range;
 
-    use crate::pixels::resize::{Axis, Region};
+    use crate::pixels::resize::Region;
+    use crate::pixels::weights::Axis;
 
     /// Never, on this architecture.
     pub(in crate::pixels) fn available() -> bool {
@@ -61,7 +62,8 @@ mod x86_64 {
     use std::arch::x86_64::*;
     use std::ops::Range;
 
-    use crate::pixels::resize::{Axis, GROUP, HALF, PRECISION, Region, SLACK};
+    use crate::pixels::resize::{Region, SLACK};
+    use crate::pixels::weights::{Axis, GROUP, HALF, PRECISION};
 
     /// Rows that the horizontal pass does at once, to load each weight once for all of them.
     const ROWS: usize = 4;
