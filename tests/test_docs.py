@@ -1,12 +1,13 @@
 """Every example of the README and the documentation is executed here, in an empty folder.
 
-A page's ```python blocks run in order in one namespace; blocks marked ```python torch need torch;
-lines of ```console blocks that start with ``$ `` run in a shell. Blocks of other kinds (```sh, for
-what a reader does once to install) are not run here.
+A page's ```python blocks run in order in one namespace, those with ``>>>`` prompts as doctests;
+blocks marked ```python torch need torch; lines of ```console blocks that start with ``$ `` run in
+a shell. Blocks of other kinds (```sh, for what a reader does once to install) are not run here.
 """
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -44,6 +45,16 @@ def run_console(text: str, where: str) -> None:
             assert done.returncode == 0, f"{where}: {line}\n{done.stdout}{done.stderr}"
 
 
+def run_prompts(text: str, namespace: dict[str, object], where: str, line: int) -> None:
+    """Runs the lines behind ``>>>`` and compares what they print."""
+    test = doctest.DocTestParser().get_doctest(text, namespace, where, where, line - 1)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(test, out=report.append, clear_globs=False)
+    namespace.update(test.globs)
+    assert runner.failures == 0, f"{where}: " + "".join(report)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -55,6 +66,9 @@ def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
             continue
         if kind == "python torch":
             pytest.importorskip("torch")
+        if ">>> " in text:
+            run_prompts(text, namespace, where, line)
+            continue
         code = compile("\n" * (line - 1) + text, str(page), "exec")
         exec(code, namespace)  # noqa: S102
 

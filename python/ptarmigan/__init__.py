@@ -10,9 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from ptarmigan._core import __version__
-
 if TYPE_CHECKING:
+    from ptarmigan._core import __version__
     from ptarmigan.archive import Archive, build_index
     from ptarmigan.dataset import ImageArchive, INaturalist
     from ptarmigan.errors import (
@@ -69,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "_core",
     "Archive": "archive",
     "build_index": "archive",
     "INaturalist": "dataset",
