@@ -9,7 +9,36 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__: list[str]
+__all__ = [
+    "AnnotationBoxes",
+    "AnnotationLocations",
+    "AnnotationTable",
+    "Archive",
+    "Camera",
+    "Epoch",
+    "IndexResult",
+    "Loader",
+    "Output",
+    "Transform",
+    "VerifyReport",
+    "__version__",
+    "build_index",
+    "build_index_from",
+    "decode",
+    "decode_batch",
+    "decode_members",
+    "epoch_order",
+    "find_members",
+    "folders",
+    "image_size",
+    "labels_per_batch",
+    "read_submission",
+    "score_groups",
+    "score_official",
+    "score_strict",
+    "top_k",
+    "write_submission",
+]
 __version__: str
 
 @final

@@ -3,6 +3,10 @@
 //! Not here: any loop over data (that is `ptarmigan-core`) and any default (that is the Python
 //! package).
 #![allow(missing_docs, reason = "the Python package documents what is public")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands extracted arguments over by value"
+)]
 
 mod annotations;
 mod archive;

@@ -150,7 +150,7 @@ mod tests {
         let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
         zip.start_file("a.json", zip::write::SimpleFileOptions::default())
             .unwrap();
-        zip.write_all(&[b' '; 100_000]).unwrap();
+        zip.write_all(&vec![b' '; 100_000]).unwrap();
         zip.finish().unwrap();
         let source = Source::zipped(&path, "a.json");
         let mut seen = 0;
