@@ -31,7 +31,7 @@ WORKS: Final = ("decode", "crop", "loader")
 SIZE: Final = 224
 BATCH: Final = 32
 # Photos that are measured; more would only measure the memory.
-PHOTOS: Final = 192
+PHOTOS: Final = 96
 
 Images = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 OnProgress = Callable[[int, int], None]
@@ -316,7 +316,7 @@ def run_bench(
 
     Args:
         path: An archive, a folder with ``train_val_images.tar.gz``, or a folder of photos; by
-            default photos are made up. Up to 192 photos from all over it are measured.
+            default photos are made up. Up to 96 photos from all over it are measured.
         works: Which of ``decode``, ``crop`` and ``loader``.
         seconds: Least time for each row, both sides together.
         threads: Threads of both sides; by default one row with 1 and one with all processors.

@@ -41,10 +41,19 @@ impl Field {
             *point = (top + (bottom - top) * share) * ONE;
         }
         let step = (ACROSS - 1) as f32 / width as f32;
-        for (x, value) in out.iter_mut().enumerate() {
-            let place = (from + x) as f32 * step;
-            let left = (place as usize).min(ACROSS - 2);
-            *value = (line[left] + (line[left + 1] - line[left]) * (place - left as f32)) as i32;
+        let mut rest = out;
+        let mut x = from;
+        while !rest.is_empty() {
+            let left = ((x as f32 * step) as usize).min(ACROSS - 2);
+            // The last column before the next control point; the loop below has no branch.
+            let end = (((left + 1) as f32 / step).ceil() as usize).max(x + 1) - x;
+            let (cell, behind) = rest.split_at_mut(end.min(rest.len()));
+            let slope = line[left + 1] - line[left];
+            for (place, value) in (x as u32..).zip(cell.iter_mut()) {
+                *value = (line[left] + slope * (place as f32 * step - left as f32)) as i32;
+            }
+            x += cell.len();
+            rest = behind;
         }
     }
 }
