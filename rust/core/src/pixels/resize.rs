@@ -13,7 +13,7 @@ pub(super) const SLACK: usize = 16;
 
 /// Whether Pillow does the vertical pass before the horizontal one.
 ///
-/// Pillow 13.0 does so where the image loses more than twice as many rows as columns (a change of
+/// Pillow 13.0 does so where the image loses more than twice as many rows as columns (python-pillow/Pillow#9549, a change of
 /// that release; the order before was horizontal first but for very tall images). The lengths are
 /// those of the whole image and the whole output, whatever the box is.
 pub(super) fn vertical_first(horizontal: &Span, vertical: &Span) -> bool {
