@@ -1,13 +1,8 @@
-"""Shuffled batches from one tar.gz beside PyTorch's DataLoader over the same files unpacked.
-
-Prints images per second, the ratio, and CPU time per image of both, measured in turn in one run.
-"""
+"""Shuffled batches from one tar.gz beside PyTorch's DataLoader over the same files unpacked."""
 
 from __future__ import annotations
 
-import os
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,7 @@ COUNT = 240
 BATCH = 32
 WORKERS = 2
 SIDE = 224
+CROP = pt.RandomResizedCrop(SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +55,7 @@ class Folder:
     def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
         with Image.open(self.paths[index]) as file:
             image = file.convert("RGB")
-        crop = pt.RandomResizedCrop(SIDE)
-        ((x, y, width, height, flip),) = crop.boxes([image.width], [image.height], 0, 0, [index])
+        ((x, y, width, height, flip),) = CROP.boxes([image.width], [image.height], 0, 0, [index])
         box = (x, y, x + width, y + height)
         image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box)
         if flip:
@@ -68,69 +63,41 @@ class Folder:
         return np.array(image), int(self.paths[index].parent.name[1:])
 
 
-def measured(work: Callable[[], int]) -> tuple[float, float]:
-    """Images per second and CPU milliseconds per image, child processes included."""
-    before, start = os.times(), time.perf_counter()
-    images = work()
-    seconds, after = time.perf_counter() - start, os.times()
-    assert images == COUNT
-    cpu = sum(after[:4]) - sum(before[:4])
-    return images / seconds, 1000 * cpu / images
-
-
-def one_epoch(loader: Any, images: Callable[[Any], Any]) -> int:
+def one_epoch(loader: Any, images: Callable[[Any], Any]) -> None:
     rows = 0
     for batch in loader:
         assert images(batch).shape[1:] == (SIDE, SIDE, 3)
         rows += len(images(batch))
-    return rows
+    assert rows == COUNT
 
 
-def test_shuffled_batches_beside_a_data_loader(
-    benchmark: Any, samples: SampleSet, unpacked: Path, capsys: pytest.CaptureFixture[str]
+def bench_beside_a_data_loader(
+    compare: Callable[..., None], samples: SampleSet, unpacked: Path
 ) -> None:
     torch_data = pytest.importorskip("torch.utils.data")
-    loader = pt.Loader(samples, BATCH, pt.RandomResizedCrop(SIDE), threads=WORKERS)
+    loader = pt.Loader(samples, BATCH, CROP, threads=WORKERS)
     peer = torch_data.DataLoader(
         Folder(unpacked), BATCH, shuffle=True, num_workers=WORKERS, multiprocessing_context="fork"
     )
-    rounds = 1 if benchmark.disabled else 3
-    pairs = [
-        (
-            measured(lambda: one_epoch(loader, lambda batch: batch.images)),
-            measured(lambda: one_epoch(peer, lambda batch: batch[0])),
-        )
-        for _ in range(rounds)
-    ]
-    ours, theirs = (np.median(side, axis=0) for side in zip(*pairs, strict=True))
-    benchmark.extra_info.update(
-        images_per_second=ours[0], data_loader=theirs[0], ratio=ours[0] / theirs[0]
+    compare(
+        f"tar.gz to shuffled batches, {WORKERS} threads or workers",
+        COUNT,
+        "images",
+        {
+            "ptarmigan": lambda: one_epoch(loader, lambda batch: batch.images),
+            "untarred + Pillow + DataLoader": lambda: one_epoch(peer, lambda batch: batch[0]),
+        },
     )
-    with capsys.disabled():
-        print(
-            f"\nLoader {ours[0]:.0f} images/s, {ours[1]:.2f} ms CPU each; "
-            f"DataLoader with {WORKERS} workers and Pillow {theirs[0]:.0f} images/s, "
-            f"{theirs[1]:.2f} ms CPU each; ratio {ours[0] / theirs[0]:.2f}"
-        )
-    benchmark(one_epoch, loader, lambda batch: batch.images)
 
 
-def test_two_threads_beside_one(
-    benchmark: Any, samples: SampleSet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def loader(threads: int) -> pt.Loader:
-        return pt.Loader(samples, BATCH, pt.RandomResizedCrop(SIDE), threads=threads)
+def bench_two_threads_beside_one(compare: Callable[..., None], samples: SampleSet) -> None:
+    def epoch(threads: int) -> None:
+        loader = pt.Loader(samples, BATCH, CROP, threads=threads)
+        one_epoch(loader, lambda batch: batch.images)
 
-    rounds = 1 if benchmark.disabled else 3
-    speeds = [
-        [
-            measured(lambda threads=threads: one_epoch(loader(threads), lambda b: b.images))[0]
-            for threads in (1, 2)
-        ]
-        for _ in range(rounds)
-    ]
-    one, two = np.median(speeds, axis=0)
-    benchmark.extra_info.update(one_thread=one, two_threads=two, ratio=two / one)
-    with capsys.disabled():
-        print(f"\nLoader with 1 thread {one:.0f} images/s, 2 threads {two:.0f}: {two / one:.2f}")
-    benchmark(one_epoch, loader(2), lambda batch: batch.images)
+    compare(
+        "tar.gz to shuffled batches, two threads",
+        COUNT,
+        "images",
+        {"ptarmigan": lambda: epoch(2), "itself with one thread": lambda: epoch(1)},
+    )

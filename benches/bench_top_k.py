@@ -1,15 +1,11 @@
-"""Rows ranked per second: `top_k` beside torch.topk and NumPy's argpartition.
+"""Rows ranked per second: `top_k` beside torch.topk, NumPy's argpartition and summing the rows.
 
-The last one prints the ratios of one run, the only figures that mean anything on another machine:
-
-    python -m pytest benches/bench_top_k.py --benchmark-only -s -k ratios
+Summing reads every logit once and is what memory allows.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,70 +24,38 @@ def logits() -> np.ndarray:
 
 
 @pytest.fixture(params=[1, None], ids=["1-thread", "all-threads"])
-def threads(request: pytest.FixtureRequest) -> Any:
+def threads(request: pytest.FixtureRequest) -> Iterator[Any]:
     default = torch.get_num_threads()
     torch.set_num_threads(request.param or default)
     yield request.param
     torch.set_num_threads(default)
 
 
-def note_rate(benchmark: Any, rows: int) -> None:
-    if benchmark.stats is not None:
-        benchmark.extra_info["rows_per_second"] = rows / benchmark.stats.stats.min
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def bench_top_k(
+    compare: Callable[..., None], logits: np.ndarray, threads: int | None, dtype: str
+) -> None:
+    tensor = torch.from_numpy(logits).to(getattr(torch, dtype))
+    found = pt.top_k(tensor[:99], K)
+    expected = np.argsort(-tensor[:99].float().numpy(), kind="stable")[:, :K]
+    np.testing.assert_array_equal(found, expected)
+    sides: dict[str, Callable[[], object]] = {
+        "ptarmigan": lambda: pt.top_k(tensor, K, threads=threads),
+        "torch.topk": lambda: torch.topk(tensor, K),
+    }
+    if dtype == "float32":
+        sides["torch.sum"] = lambda: tensor.sum(dim=1)
+    compare(f"top-5 of {ROWS} x {CLASSES} {dtype}, threads={threads or 'all'}", ROWS, "rows", sides)
 
 
-@pytest.mark.benchmark(group="top-5 of 8192 x 5089")
-@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])
-def test_ptarmigan(benchmark: Any, logits: np.ndarray, threads: int | None, name: str) -> None:
-    tensor = torch.from_numpy(logits).to(getattr(torch, name))
-    found = benchmark(pt.top_k, tensor, K, threads=threads)
-    assert found.shape == (ROWS, K)
-    note_rate(benchmark, ROWS)
-
-
-@pytest.mark.benchmark(group="top-5 of 8192 x 5089")
-def test_torch_topk(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
-    benchmark(torch.topk, torch.from_numpy(logits), K)
-    note_rate(benchmark, ROWS)
-
-
-@pytest.mark.benchmark(group="top-5 of 8192 x 5089")
-def test_numpy_argpartition(benchmark: Any, logits: np.ndarray) -> None:
+def bench_argpartition(compare: Callable[..., None], logits: np.ndarray) -> None:
     part = logits[: ROWS // 8]
-    benchmark(np.argpartition, part, CLASSES - K, axis=1)
-    note_rate(benchmark, len(part))
-
-
-def best(work: Callable[[], Any], rounds: int) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def test_ratios(benchmark: Any, logits: np.ndarray, threads: int | None) -> None:
-    """Turn by turn in one run, so that a busy machine is busy for all of them."""
-    tensor = torch.from_numpy(logits)
-    found = benchmark.pedantic(pt.top_k, args=(logits, K), kwargs={"threads": threads})
-    np.testing.assert_array_equal(found[:99], np.argsort(-logits[:99], kind="stable")[:, :K])
-    rounds = 5 if benchmark.enabled else 1
-    rates = {"ptarmigan": 0.0, "torch.topk": 0.0, "torch sum of the rows": 0.0}
-    for _ in range(rounds):
-        for name, work in (
-            ("ptarmigan", lambda: pt.top_k(logits, K, threads=threads)),
-            ("torch.topk", lambda: torch.topk(tensor, K)),
-            ("torch sum of the rows", lambda: tensor.sum(dim=1)),
-        ):
-            rates[name] = max(rates[name], ROWS / best(work, 1))
-    cpu = next(
-        line.split(":")[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
+    compare(
+        f"top-5 of {len(part)} x {CLASSES} float32, threads=1",
+        len(part),
+        "rows",
+        {
+            "ptarmigan": lambda: pt.top_k(part, K, threads=1),
+            "numpy.argpartition": lambda: np.argpartition(part, CLASSES - K, axis=1),
+        },
     )
-    print(f"\n{cpu}, threads={threads or 'all'}")
-    for name, rate in rates.items():
-        ratio = rates["ptarmigan"] / rate
-        print(f"  {name:<24}{rate:>12,.0f} rows/s   ptarmigan is {ratio:.2f} times as fast")
-        benchmark.extra_info[name] = rate
