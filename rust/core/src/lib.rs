@@ -26,5 +26,6 @@ pub mod predictions;
 pub mod progress;
 pub mod random;
 pub mod synth;
+pub mod team;
 
 pub use error::{Error, ErrorKind, Result};

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use ptarmigan_core::batch::order::labels_per_batch as count_labels;
 use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
 use ptarmigan_core::batch::{Share, Turn};
-use ptarmigan_core::pixels::default_threads;
+use ptarmigan_core::team::default_threads;
 
 use crate::archive::PyArchive;
 use crate::errors::to_python;

@@ -3,14 +3,14 @@
 use std::num::NonZeroUsize;
 
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1, ToPyArray};
+use ptarmigan_core::team::default_threads;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use ptarmigan_core::Error;
 use ptarmigan_core::pixels::{
-    Decoder, Dtype, Filter, Layout, Output, Recipe, SampleKey, Transform, default_threads,
-    render_many,
+    Decoder, Dtype, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
 };
 
 use crate::errors::to_python;

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use ptarmigan_core::annotations::join::{Match, find_members as find};
 use ptarmigan_core::annotations::{Folders, Slices};
 use ptarmigan_core::images;
-use ptarmigan_core::pixels::default_threads;
+use ptarmigan_core::team::default_threads;
 
 use crate::archive::PyArchive;
 use crate::run::{run, run_with_progress};

@@ -1,8 +1,8 @@
 //! Turns lists of members into their bytes, with threads that share the work in archive order.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,15 +12,13 @@ use super::Reader;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::progress::{OnProgress, Progress, Reporter};
-
-/// How often the caller of long work is asked whether to go on.
-const TICK: Duration = Duration::from_millis(100);
+use crate::team;
 
 /// The number of threads to use when the caller does not say: one a processor.
-fn thread_count(asked: Option<usize>, work: usize) -> usize {
-    let threads =
-        asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    threads.clamp(1, work.max(1))
+fn thread_count(asked: Option<usize>) -> NonZeroUsize {
+    asked
+        .and_then(NonZeroUsize::new)
+        .unwrap_or_else(team::default_threads)
 }
 
 /// Reads `members` in the order of the archive and returns them in the order given.
@@ -39,92 +37,19 @@ pub fn read_many(
         plan.push((place.tar_offset, slot));
     }
     plan.sort_unstable();
-    let mut results: Vec<Vec<u8>> = vec![Vec::new(); members.len()];
-    let mut failed: Option<(usize, Error)> = None;
-    let mut report = |done: Progress| progress(done);
-    let mut reporter = Reporter::new(&mut report);
-    each(
-        plan.len(),
-        threads,
-        &mut reporter,
-        |step, reader| {
-            let mut out = Vec::new();
-            archive
-                .read_into(members[plan[step].1], reader, &mut out)
-                .map(|()| out)
-        },
-        |step, result| {
-            match result {
-                Ok(bytes) => results[plan[step].1] = bytes,
-                Err(error) if failed.as_ref().is_none_or(|first| step < first.0) => {
-                    failed = Some((step, error));
-                }
-                Err(_) => {}
-            }
-            if failed.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        },
-    )?;
-    failed.map_or(Ok(results), |(_, error)| Err(error))
-}
-
-/// Runs `work` for every step of `0..steps` on some threads and `collect` on this one, in the
-/// order in which results come; `collect` may stop the rest. Fails only if the reporter stops it.
-fn each<T: Send>(
-    steps: usize,
-    threads: Option<usize>,
-    reporter: &mut Reporter<'_>,
-    work: impl Fn(usize, &mut Reader) -> T + Sync,
-    mut collect: impl FnMut(usize, T) -> ControlFlow<()>,
-) -> Result<()> {
-    let threads = thread_count(threads, steps);
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::sync_channel(2 * threads);
-        for _ in 0..threads {
-            let send = send.clone();
-            let (next, stop, work) = (&next, &stop, &work);
-            scope.spawn(move || {
-                let mut reader = Reader::default();
-                while !stop.load(Ordering::Relaxed) {
-                    let step = next.fetch_add(1, Ordering::Relaxed);
-                    if step >= steps || send.send((step, work(step, &mut reader))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        let mut done = 0u64;
-        let total = Some(steps as u64);
-        let mut outcome = Ok(());
-        loop {
-            match receive.recv_timeout(TICK) {
-                Ok((step, result)) => {
-                    done += 1;
-                    if collect(step, result).is_break() {
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
-            }
-            if outcome.is_ok() {
-                outcome = reporter.tick(Progress {
-                    done,
-                    total,
-                    members: done,
-                });
-                if outcome.is_err() {
-                    stop.store(true, Ordering::Relaxed);
-                }
-            }
-        }
-    })
+    let read = |step: usize, reader: &mut Reader| {
+        let (_, slot) = plan[step];
+        let mut out = Vec::new();
+        archive.read_into(members[slot], reader, &mut out)?;
+        Ok(out)
+    };
+    let found = team::collect(plan.len(), thread_count(threads), progress, read)
+        .map_err(|(_, error)| error)?;
+    let mut results = vec![Vec::new(); members.len()];
+    for (&(_, slot), bytes) in plan.iter().zip(found) {
+        results[slot] = bytes;
+    }
+    Ok(results)
 }
 
 /// What [`verify`] found.
@@ -158,11 +83,11 @@ pub fn verify(
     let mut reporter = Reporter::new(&mut told);
     thread::scope(|scope| {
         let md5 = scope.spawn(|| file_md5(archive, &stop));
-        let outcome = each(
+        let outcome = team::each(
             index.len(),
-            threads,
+            thread_count(threads),
             &mut reporter,
-            |member, reader| {
+            |member, reader: &mut Reader| {
                 let mut out = Vec::new();
                 archive
                     .read_into(member, reader, &mut out)

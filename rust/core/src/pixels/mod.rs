@@ -17,7 +17,7 @@ mod weights;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;
-pub use many::{Failure, Recipe, default_threads, render_many};
+pub use many::{Recipe, render_many};
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
