@@ -3,7 +3,7 @@
 //! | step | module | main type |
 //! |---|---|---|
 //! | a JSON file, plain or in a zip | [`source`] | [`Source`] |
-//! | its lists as columns | [`file`] | [`File`] |
+//! | its lists as columns | [`mod@file`] | [`File`] |
 //! | one category for every image, sorted by file name | [`table`] | [`Table`] |
 //! | the boxes of every image | [`boxes`] | [`Boxes`] |
 //! | where and when a photo was taken | [`locations`] | [`Locations`] |

@@ -2,10 +2,10 @@
 //!
 //! | file | what it turns into what |
 //! |---|---|
-//! | [`top_k`] | logits into the k best class numbers of every row |
+//! | [`mod@top_k`] | logits into the k best class numbers of every row |
 //! | [`submission`] | image ids and labels into the competition's CSV file, and back |
 //! | [`truth`] | a solution file into the true label of every image |
-//! | [`score`] | a submission and the truth into error rates |
+//! | [`mod@score`] | a submission and the truth into error rates |
 //! | [`official`] | the same, as the competition's own script counts |
 
 mod csv_lines;
