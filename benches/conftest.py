@@ -39,6 +39,8 @@ def median_seconds(
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, work in sides.items():
+            # Idle OpenMP threads of the side before spin for some milliseconds.
+            time.sleep(0.05)
             start = clock()
             work()
             times[name].append(clock() - start)

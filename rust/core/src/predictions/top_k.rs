@@ -3,6 +3,7 @@
 //! Not here: how one row is ranked (`ranking.rs`).
 
 use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use half::slice::HalfBitsSliceExt;
@@ -18,6 +19,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Fewest bytes of logits that are worth a thread: starting one takes as long as ranking these.
 const THREAD_BYTES: usize = 1 << 20;
+
+/// Bytes of logits that a thread takes at once: enough that taking costs nothing, few enough that
+/// the threads end together.
+const PART_BYTES: usize = 1 << 20;
 
 /// A matrix of logits, row after row without gaps; 16-bit floats as their bits.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +96,7 @@ fn check(logits: usize, classes: usize, k: usize, out: usize) -> Result<()> {
     Ok(())
 }
 
-/// Splits the rows evenly among threads and ranks each part.
+/// Lets threads take parts of the rows and rank them until none is left.
 fn share<T: Logit, const LANES: usize>(
     logits: &[T],
     classes: usize,
@@ -110,17 +115,23 @@ where
         None => 1,
     };
     let threads = threads.min(worthwhile.max(1)).min(rows.max(1));
-    let rows_each = rows.div_ceil(threads).max(1);
-    let mut parts = logits
-        .chunks(rows_each * classes)
-        .zip(out.chunks_mut(rows_each * k));
-    let Some((first, first_out)) = parts.next() else {
-        return Ok(());
+    let rows_each = (PART_BYTES / (classes * size_of::<T>()).max(1)).clamp(1, rows.max(1));
+    let parts = Mutex::new(
+        logits
+            .chunks(rows_each * classes)
+            .zip(out.chunks_mut(rows_each * k)),
+    );
+    let work = || {
+        loop {
+            let part = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((part, part_out)) = part else { return };
+            rank::<T, LANES>(part, classes, k, part_out);
+        }
     };
     thread::scope(|scope| {
-        for (part, part_out) in parts {
+        for _ in 1..threads {
             thread::Builder::new()
-                .spawn_scoped(scope, move || rank::<T, LANES>(part, classes, k, part_out))
+                .spawn_scoped(scope, work)
                 .map_err(|error| {
                     Error::new(
                         ErrorKind::Io,
@@ -128,7 +139,7 @@ where
                     )
                 })?;
         }
-        rank::<T, LANES>(first, classes, k, first_out);
+        work();
         Ok(())
     })
 }
