@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from synthetic import make_jpeg
+
 BLOCK = 512
 
 
@@ -182,3 +184,19 @@ def gunzip(archive: Path) -> bytes:
 def listing(folder: Path) -> list[str]:
     """Everything in a folder, hidden files too."""
     return sorted(path.name for path in folder.iterdir())
+
+
+def awkward_files() -> dict[str, bytes]:
+    """Names around every limit of the tar formats, data of every kind."""
+    found = {f"plain/{size}.bin": photo_like(size, size) for size in (0, 1, 511, 512, 513, 70_000)}
+    found["text.txt"] = b"The ptarmigan changes its feathers three times a year.\n" * 3000
+    found["zeros"] = bytes(300_000)
+    found["photo.jpg"] = make_jpeg(1, 320, 240)
+    for length in (99, 100, 101, 103, 105, 154, 155, 156, 255, 256, 257, 300):
+        folder = "d" * 90 + "/"
+        stem = "n" * (length % 90 + 1)
+        name = (folder * (length // 91 + 1))[: length - len(stem) - 1].rstrip("/") + "/" + stem
+        name = name + "x" * (length - len(name))
+        assert len(name) == length
+        found[name] = noise(length, 100 + length)
+    return found

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ptarmigan as pt
-from synthetic import make_jpeg, write_tar
+from synthetic import write_tar
 from tars import (
     END,
+    awkward_files,
     expected_members,
     gnu_tar,
     gzip_member,
@@ -58,19 +59,7 @@ def check_against_tarfile(path: Path, archive: pt.Archive | None = None) -> pt.A
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    """Names around every limit of the tar formats, data of every kind."""
-    found = {f"plain/{size}.bin": photo_like(size, size) for size in (0, 1, 511, 512, 513, 70_000)}
-    found["text.txt"] = b"The ptarmigan changes its feathers three times a year.\n" * 3000
-    found["zeros"] = bytes(300_000)
-    found["photo.jpg"] = make_jpeg(1, 320, 240)
-    for length in (99, 100, 101, 103, 105, 154, 155, 156, 255, 256, 257, 300):
-        folder = "d" * 90 + "/"
-        stem = "n" * (length % 90 + 1)
-        name = (folder * (length // 91 + 1))[: length - len(stem) - 1].rstrip("/") + "/" + stem
-        name = name + "x" * (length - len(name))
-        assert len(name) == length
-        found[name] = noise(length, 100 + length)
-    return found
+    return awkward_files()
 
 
 @pytest.fixture(scope="module")
@@ -313,61 +302,6 @@ def test_an_archive_without_members_is_an_empty_one(tmp_path: Path) -> None:
     assert archive.verify().ok
     with pytest.raises(pt.MemberNotFoundError):
         archive.read(0)
-
-
-def test_a_directory_reads_like_the_archive_it_came_from(
-    folder: Path, files: dict[str, bytes], tmp_path: Path
-) -> None:
-    index = tmp_path / "files.ptidx"
-    archive = pt.Archive(folder, index_path=index)
-    assert archive.names == sorted(files, key=os.fsencode)
-    assert archive.read_many(list(files)) == list(files.values())
-    assert archive.kind == "folder"
-    assert archive.md5 is None
-    assert archive.verify().ok
-    assert archive.complete
-    with pytest.raises(ValueError, match="md5"):
-        pt.Archive(folder, index_path=index, build="rebuild", expected_md5="0" * 32)
-
-
-def test_a_directorys_index_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = write_files(tmp_path / "files", {"a/b": b"1"})
-    for spelling in (str(source), str(source) + "/"):
-        assert pt.Archive(spelling).index_path == str(source) + ".ptidx"
-        pt.build_index(spelling)
-    assert listing(tmp_path) == ["files", "files.ptidx"]
-    monkeypatch.chdir(source)
-    assert pt.Archive(".").names == ["a/b"]
-    assert listing(tmp_path) == ["files", "files.ptidx"]
-    assert listing(source) == ["a"]
-
-
-def test_links_in_a_directory_are_never_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_bytes(b"secret")
-    source = write_files(tmp_path / "files", {"a": b"secret"})
-    (source / "out").symlink_to("../secret")
-    (source / "up").symlink_to("..")
-    archive = pt.Archive(source)
-    assert archive.names == ["a"]
-    (source / "a").unlink()
-    (source / "a").symlink_to("../secret")
-    with pytest.raises(pt.ArchiveError, match="rebuild"):
-        archive.read("a")
-
-
-def test_a_changed_file_of_a_directory_is_noticed(tmp_path: Path) -> None:
-    source = write_files(tmp_path / "files", {"a": b"12345", "b": b"12345", "c": b"12345"})
-    archive = pt.Archive(source)
-    (source / "a").write_bytes(b"12349")
-    (source / "b").write_bytes(b"123456")
-    (source / "c").unlink()
-    with pytest.raises(pt.ArchiveError, match="checksum") as raised:
-        archive.read("a")
-    assert raised.value.member == "a"
-    with pytest.raises(pt.ArchiveError, match="6 bytes"):
-        archive.read("b")
-    with pytest.raises(FileNotFoundError):
-        archive.read("c")
 
 
 @pytest.mark.parametrize(
