@@ -1,4 +1,4 @@
-"""Every example of the README and the documentation is executed here, in an empty folder.
+"""Every example of the README, the documentation and `examples/` runs here, in an empty folder.
 
 A page's ```python blocks run in order in one namespace, those with ``>>>`` prompts as doctests;
 blocks marked ```python torch need torch; lines of ```console blocks that start with ``$ `` run in
@@ -71,6 +71,15 @@ def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
             continue
         code = compile("\n" * (line - 1) + text, str(page), "exec")
         exec(code, namespace)  # noqa: S102
+
+
+@pytest.mark.parametrize("example", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)
+def test_every_example_program_runs(example: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(example)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def test_the_pages_that_must_have_examples_have_them() -> None:
