@@ -6,30 +6,20 @@ sides in turn, so that other work on the machine meets all of them, and medians 
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from ptarmigan.bench import describe_machine
 
 OURS = "ptarmigan"
 ROUNDS = 7
 ROWS: list[str] = []
 
 Work = Callable[[], object]
-
-
-def processor() -> str:
-    """What the system calls this machine's processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {len(names)} processors"
 
 
 def median_seconds(
@@ -81,7 +71,7 @@ def compare(benchmark: Any) -> Callable[..., None]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Prints the table."""
     if ROWS:
-        terminalreporter.section(f"ptarmigan and its peers on {processor()}")
+        terminalreporter.section(f"ptarmigan and its peers on {describe_machine()['processor']}")
         for row in ROWS:
             terminalreporter.write_line(row)
         terminalreporter.write_line("(2.00x: ptarmigan is twice as fast; medians, interleaved)")

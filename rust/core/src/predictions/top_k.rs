@@ -16,6 +16,7 @@ use super::ranking::{Portable, Vectors};
 #[cfg(target_arch = "x86_64")]
 use super::top_k_avx2::Avx2 as Special;
 use crate::error::{Error, ErrorKind, Result};
+use crate::team::default_threads;
 
 /// Fewest bytes of logits that are worth a thread: starting one takes as long as ranking these.
 const THREAD_BYTES: usize = 1 << 20;
@@ -111,7 +112,7 @@ where
     let worthwhile = size_of_val(logits) / THREAD_BYTES;
     let threads = match threads {
         Some(threads) => threads.get(),
-        None if worthwhile > 1 => thread::available_parallelism().map_or(1, NonZero::get),
+        None if worthwhile > 1 => default_threads().get(),
         None => 1,
     };
     let threads = threads.min(worthwhile.max(1)).min(rows.max(1));
