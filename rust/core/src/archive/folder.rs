@@ -9,8 +9,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use md5::{Digest, Md5};
-
+use super::md5::Md5;
 use crate::error::{Error, Result};
 use crate::index::build::IndexBuilder;
 use crate::index::{Kind, Place, Stamp, Summary};
@@ -34,7 +33,7 @@ pub(crate) fn scan(
             ..Progress::default()
         })
     })?;
-    let mut fingerprint = Md5::new();
+    let mut fingerprint = Md5::default();
     let mut piece = vec![0; 1 << 18];
     for name in &files {
         let path = root.join(OsStr::from_bytes(name));
@@ -60,15 +59,15 @@ pub(crate) fn scan(
             crc32: crc.finalize(),
             ..Place::default()
         };
-        fingerprint.update((name.len() as u64).to_le_bytes());
+        fingerprint.update(&(name.len() as u64).to_le_bytes());
         fingerprint.update(name);
-        fingerprint.update(size.to_le_bytes());
-        fingerprint.update(place.crc32.to_le_bytes());
+        fingerprint.update(&size.to_le_bytes());
+        fingerprint.update(&place.crc32.to_le_bytes());
         builder.add(name, place, &scanner.finish())?;
         done.members += 1;
     }
     reporter.finish(done)?;
-    let [a, b, c, d, e, f, g, h, ..] = <[u8; 16]>::from(fingerprint.finalize());
+    let [a, b, c, d, e, f, g, h, ..] = fingerprint.finish();
     builder.finish(Summary {
         kind: Kind::Folder,
         complete: true,

@@ -5,6 +5,7 @@ pub(crate) mod file;
 mod folder;
 pub(crate) mod gzip;
 mod magic;
+pub(crate) mod md5;
 pub(crate) mod points;
 mod record;
 mod scan;

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use md5::{Digest, Md5};
-
 use super::Reader;
 use crate::archive::Archive;
+use crate::archive::md5::Md5;
 use crate::error::{Error, Result};
 use crate::progress::{OnProgress, Progress, Reporter};
 use crate::team;
@@ -132,7 +131,7 @@ fn file_md5(archive: &Archive, stop: &AtomicBool) -> Result<Option<[u8; 16]>> {
     let Some(mut file) = archive.stream()? else {
         return Ok(None);
     };
-    let mut md5 = Md5::new();
+    let mut md5 = Md5::default();
     let mut piece = vec![0; 1 << 20];
     while !stop.load(Ordering::Relaxed) {
         match file
@@ -143,5 +142,5 @@ fn file_md5(archive: &Archive, stop: &AtomicBool) -> Result<Option<[u8; 16]>> {
             count => md5.update(&piece[..count]),
         }
     }
-    Ok(Some(md5.finalize().into()))
+    Ok(Some(md5.finish()))
 }
