@@ -39,7 +39,7 @@ pub fn decode_members(
         archive.read_into(member, &mut scratch.reader, &mut scratch.bytes)?;
         scratch.decoder.decode(&scratch.bytes).map_err(|error| {
             error
-                .with_member(archive.index().name(member))
+                .with_member(&archive.index().name(member).unwrap_or_default())
                 .with_path(archive.path())
         })
     };

@@ -79,8 +79,8 @@ fn every_member_is_read_at_every_level() {
         let archive = open(&path, Build::Rebuild).unwrap();
         let (mut reader, mut out) = (Reader::default(), Vec::new());
         for (number, (name, data)) in members.iter().enumerate().rev() {
-            assert_eq!(archive.index().find(name.as_bytes()), Some(number));
-            assert_eq!(archive.index().name(number), name.as_bytes());
+            assert_eq!(archive.index().find(name.as_bytes()).unwrap(), Some(number));
+            assert_eq!(archive.index().name(number).unwrap(), name.as_bytes());
             archive.read_into(number, &mut reader, &mut out).unwrap();
             assert!(out == *data, "level {level}, {name}");
         }

@@ -65,16 +65,17 @@ impl PyArchive {
         self.0.index().len()
     }
 
-    fn find(&self, name: &[u8]) -> Option<usize> {
-        self.0.index().find(name)
+    fn find(&self, py: Python<'_>, name: &[u8]) -> PyResult<Option<usize>> {
+        run(py, || self.0.index().find(name))
     }
 
-    fn name<'py>(&self, py: Python<'py>, member: usize) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.index().name(member))
+    fn name<'py>(&self, py: Python<'py>, member: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let name = run(py, || self.0.index().name(member))?;
+        Ok(PyBytes::new(py, &name))
     }
 
     fn joined_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let names = run(py, || Ok(self.0.index().joined_names()))?;
+        let names = run(py, || self.0.index().joined_names())?;
         Ok(PyBytes::new(py, &names))
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn find_members<'py>(
     let (data, starts, ends) = (data.as_slice()?, starts.as_slice()?, ends.as_slice()?);
     let members = run(py, || {
         let how: Match = how.parse()?;
-        Ok(find(Slices::new(data, starts, ends)?, archive.index(), how))
+        find(Slices::new(data, starts, ends)?, archive.index(), how)
     })?;
     Ok(members.into_pyarray(py))
 }
@@ -44,7 +44,7 @@ type Classes<'py> = (
 #[pyfunction]
 pub(crate) fn folders<'py>(py: Python<'py>, archive: &PyArchive) -> PyResult<Classes<'py>> {
     let archive = archive.core();
-    let folders = run(py, || Ok(Folders::of_archive(archive.index())))?;
+    let folders = run(py, || Folders::of_archive(archive.index()))?;
     let classes = folders.classes.iter().map(<[u8]>::to_vec).collect();
     Ok((
         folders.members.into_pyarray(py),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::text::Text;
+use crate::error::Result;
 use crate::index::Index;
 use crate::pixels::header::Format;
 
@@ -19,15 +20,16 @@ pub struct Folders {
 
 impl Folders {
     /// Classes of the JPEGs of an archive, known by their first bytes or by their names.
-    pub fn of_archive(index: &Index) -> Self {
-        let is_image = |&(member, name): &(usize, &[u8])| {
-            index.image(member).format == Format::Jpeg || is_jpeg_name(name)
-        };
-        Self::new(
-            (0..index.len())
-                .map(|member| (member, index.name(member)))
-                .filter(is_image),
-        )
+    pub fn of_archive(index: &Index) -> Result<Self> {
+        let mut images = Vec::new();
+        for member in 0..index.len() {
+            let name = index.name(member)?;
+            if index.image(member)?.format == Format::Jpeg || is_jpeg_name(&name) {
+                images.push((member, name));
+            }
+        }
+        let images = images.iter().map(|(member, name)| (*member, &name[..]));
+        Ok(Self::new(images))
     }
 
     /// Classes of `images`, pairs of member number and name.

@@ -38,9 +38,9 @@ pub trait Names {
     /// Number of members.
     fn len(&self) -> usize;
     /// The name of a member.
-    fn name(&self, member: usize) -> &[u8];
+    fn name(&self, member: usize) -> Result<Vec<u8>>;
     /// The member of this name; the last one where several have it.
-    fn find(&self, name: &[u8]) -> Option<usize>;
+    fn find(&self, name: &[u8]) -> Result<Option<usize>>;
     /// Whether there is no member.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -51,24 +51,24 @@ impl Names for Index {
     fn len(&self) -> usize {
         Self::len(self)
     }
-    fn name(&self, member: usize) -> &[u8] {
+    fn name(&self, member: usize) -> Result<Vec<u8>> {
         Self::name(self, member)
     }
-    fn find(&self, name: &[u8]) -> Option<usize> {
+    fn find(&self, name: &[u8]) -> Result<Option<usize>> {
         Self::find(self, name)
     }
 }
 
 /// The member of every file name, [`MISSING`] where the archive has none.
-pub fn find_members(file_names: Slices<'_>, names: &impl Names, how: Match) -> Vec<i64> {
+pub fn find_members(file_names: Slices<'_>, names: &impl Names, how: Match) -> Result<Vec<i64>> {
     let number = |member: Option<usize>| member.map_or(MISSING, |member| member as i64);
     if how == Match::BaseName {
         let mut members = HashMap::with_capacity(names.len());
         for member in 0..names.len() {
-            members.insert(base_name(names.name(member)), member);
+            members.insert(base_name(&names.name(member)?).to_vec(), member);
         }
         let find = |name| number(members.get(base_name(name)).copied());
-        return file_names.iter().map(find).collect();
+        return Ok(file_names.iter().map(find).collect());
     }
     let mut dotted = Vec::new();
     let mut find = |name: &[u8]| {
@@ -78,14 +78,18 @@ pub fn find_members(file_names: Slices<'_>, names: &impl Names, how: Match) -> V
         } else {
             name
         };
-        names.find(name).or_else(|| {
-            dotted.clear();
-            dotted.extend_from_slice(b"./");
-            dotted.extend_from_slice(name);
-            names.find(&dotted)
-        })
+        if let Some(member) = names.find(name)? {
+            return Ok(Some(member));
+        }
+        dotted.clear();
+        dotted.extend_from_slice(b"./");
+        dotted.extend_from_slice(name);
+        names.find(&dotted)
     };
-    file_names.iter().map(|name| number(find(name))).collect()
+    file_names
+        .iter()
+        .map(|name| find(name).map(number))
+        .collect()
 }
 
 fn base_name(name: &[u8]) -> &[u8] {
@@ -109,11 +113,11 @@ mod tests {
         fn len(&self) -> usize {
             self.0.len()
         }
-        fn name(&self, member: usize) -> &[u8] {
-            self.0[member].as_bytes()
+        fn name(&self, member: usize) -> Result<Vec<u8>> {
+            Ok(self.0[member].as_bytes().to_vec())
         }
-        fn find(&self, name: &[u8]) -> Option<usize> {
-            self.0.iter().rposition(|known| known.as_bytes() == name)
+        fn find(&self, name: &[u8]) -> Result<Option<usize>> {
+            Ok(self.0.iter().rposition(|known| known.as_bytes() == name))
         }
     }
 
@@ -121,7 +125,7 @@ mod tests {
         let text: Text = file_names.iter().collect();
         let (starts, ends) = (&text.offsets()[..text.len()], &text.offsets()[1..]);
         let slices = Slices::new(text.bytes(), starts, ends).unwrap();
-        find_members(slices, &List(members.to_vec()), how)
+        find_members(slices, &List(members.to_vec()), how).unwrap()
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::index::{STAMP_BYTES, Stamp};
 
 /// An open archive file; reads never move a shared position.
 #[derive(Debug)]
@@ -60,20 +59,6 @@ impl ArchiveFile {
             }
         }
         Ok(filled)
-    }
-
-    /// The file's size and ends.
-    pub(crate) fn stamp(&self) -> Result<Stamp> {
-        let size = self.size()?;
-        let mut bytes = vec![0; STAMP_BYTES];
-        let count = self.read_up_to(&mut bytes, 0)?;
-        let head_crc = crc32fast::hash(&bytes[..count]);
-        let count = self.read_up_to(&mut bytes, size.saturating_sub(STAMP_BYTES as u64))?;
-        Ok(Stamp {
-            size,
-            head_crc,
-            tail_crc: crc32fast::hash(&bytes[..count]),
-        })
     }
 
     /// The same file with a position of its own, for reading from front to back.

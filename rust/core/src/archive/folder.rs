@@ -71,6 +71,7 @@ pub(crate) fn scan(
     builder.finish(Summary {
         kind: Kind::Folder,
         complete: true,
+        stopped: None,
         members: 0,
         bytes: 0,
         stamp: Stamp::default(),

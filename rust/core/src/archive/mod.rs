@@ -9,6 +9,7 @@ pub(crate) mod md5;
 pub(crate) mod points;
 mod record;
 mod scan;
+mod stamp;
 mod tar;
 
 use std::io::Read;
@@ -167,7 +168,7 @@ impl Archive {
             Kind::Gzip => Storage::Gzip(ArchiveFile::open(path)?),
         };
         if let Storage::Tar(file) | Storage::Gzip(file) = &storage {
-            let (expected, found) = (summary.stamp, file.stamp()?);
+            let (expected, found) = (summary.stamp, stamp::of_file(file, file.size()?)?);
             if expected.size != found.size {
                 let what = format!(
                     "it is about {} bytes, the archive has {}",
@@ -176,11 +177,7 @@ impl Archive {
                 return Err(stale(&index, &what, path));
             }
             if expected != found {
-                return Err(stale(
-                    &index,
-                    "the archive's first or last 64 KiB differ",
-                    path,
-                ));
+                return Err(stale(&index, "bytes of the archive differ", path));
             }
         }
         Ok(Self {
@@ -216,7 +213,7 @@ impl Archive {
         self.read_checked(member, reader, out).map_err(|error| {
             out.clear();
             error
-                .with_member(self.index.name(member))
+                .with_member(&self.index.name(member).unwrap_or_default())
                 .with_path(&self.path)
         })
     }
@@ -230,7 +227,7 @@ impl Archive {
             Storage::Tar(file) => Reader::copy(file, &place, out)?,
             Storage::Gzip(file) => reader.inflate(file, &self.index, &place, out)?,
             Storage::Folder => {
-                folder::read(&self.path, self.index.name(member), &place, out)?;
+                folder::read(&self.path, &self.index.name(member)?, &place, out)?;
             }
         }
         let found = crc32fast::hash(out);

@@ -17,10 +17,11 @@ use super::gzip::{self, Inflater, Piece};
 use super::magic;
 use super::md5::Md5;
 use super::record::Recorder;
+use super::stamp::{self, StampTaker};
 use super::tar::{Fault, TarParser};
 use crate::error::{Error, Result};
 use crate::index::build::IndexBuilder;
-use crate::index::{Kind, STAMP_BYTES, Stamp, Summary};
+use crate::index::{Kind, Summary};
 use crate::progress::{OnProgress, Progress, Reporter};
 
 /// Bytes read at once: few system calls, and a queue of [`QUEUE`] of them is little memory.
@@ -207,7 +208,7 @@ impl Pass {
 
     fn progress(&self, total: Option<u64>) -> Progress {
         Progress {
-            done: self.stamp.size,
+            done: self.stamp.size(),
             total,
             members: self.recorder.members(),
         }
@@ -249,7 +250,7 @@ impl Pass {
         } = self;
         let mut at = None;
         if let Some(Framing::Gzip(inflater)) = framing {
-            at = Some(self.stamp.size);
+            at = Some(self.stamp.size());
             inflater.finish(&mut |piece| record(piece, parser, recorder))?;
         }
         self.complete = parser.finish().map_err(|fault| explain(fault, at))?;
@@ -268,16 +269,17 @@ impl Pass {
             Some(Framing::Gzip(_)) => Kind::Gzip,
             _ => Kind::Tar,
         };
-        let [a, b, c, d, e, f, g, h, ..] = md5;
         let builder = self.recorder.finish()?;
+        let stamp = self.stamp.finish();
         builder.finish(Summary {
             kind,
             complete: self.complete,
+            stopped: None,
             members: 0,
             bytes: 0,
-            stamp: self.stamp.finish(),
+            stamp,
             md5: Some(md5),
-            fingerprint: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            fingerprint: stamp::fingerprint(&stamp),
         })
     }
 }
@@ -313,33 +315,5 @@ fn explain(fault: Fault, compressed: Option<u64>) -> Error {
             "{message}, {tar_offset} bytes into the uncompressed tar"
         ))
         .with_offset(at),
-    }
-}
-
-/// Takes an archive's [`Stamp`] while it streams by.
-#[derive(Debug, Default)]
-struct StampTaker {
-    size: u64,
-    head: Vec<u8>,
-    tail: Vec<u8>,
-}
-
-impl StampTaker {
-    fn take(&mut self, chunk: &[u8]) {
-        self.size += chunk.len() as u64;
-        let missing = STAMP_BYTES.saturating_sub(self.head.len()).min(chunk.len());
-        self.head.extend_from_slice(&chunk[..missing]);
-        let new = &chunk[chunk.len().saturating_sub(STAMP_BYTES)..];
-        let surplus = (self.tail.len() + new.len()).saturating_sub(STAMP_BYTES);
-        self.tail.drain(..surplus);
-        self.tail.extend_from_slice(new);
-    }
-
-    fn finish(&self) -> Stamp {
-        Stamp {
-            size: self.size,
-            head_crc: crc32fast::hash(&self.head),
-            tail_crc: crc32fast::hash(&self.tail),
-        }
     }
 }

@@ -128,7 +128,7 @@ impl Source for Photos {
             .and_then(|()| decoder.render(data, &self.transform, key, &self.output, out))
             .map_err(|error| {
                 error
-                    .with_member(self.archive.index().name(member))
+                    .with_member(&self.archive.index().name(member).unwrap_or_default())
                     .with_path(self.archive.path())
             })
     }

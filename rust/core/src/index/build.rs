@@ -5,12 +5,13 @@
 //! index, or the whole new one.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::format::{self, Extent, HEADER_BYTES, SECTIONS, Section, Summary};
+use super::format::Summary;
 use super::members::{IMAGE_BYTES, PLACE_BYTES, Place, Status, encode_image};
+use super::write;
 use crate::archive::points::NO_WINDOW;
 use crate::error::{Error, Result};
 use crate::limits::MEMBERS;
@@ -20,12 +21,12 @@ use crate::pixels::header::Header;
 #[derive(Debug)]
 pub(crate) struct IndexBuilder {
     path: PathBuf,
-    places: Spool,
-    images: Spool,
-    names: Spool,
-    windows: Spool,
+    pub(super) places: Spool,
+    pub(super) images: Spool,
+    pub(super) names: Spool,
+    pub(super) windows: Spool,
     /// (CRC32 of the name, member), sorted when all are there.
-    lookup: Vec<(u32, u32)>,
+    pub(super) lookup: Vec<(u32, u32)>,
     links: Vec<(u32, Vec<u8>)>,
     bytes: u64,
     row: Vec<u8>,
@@ -33,9 +34,9 @@ pub(crate) struct IndexBuilder {
 
 /// What is written is read again only when the index is put together.
 #[derive(Debug)]
-struct Spool {
+pub(super) struct Spool {
     file: BufWriter<File>,
-    length: u64,
+    pub(super) length: u64,
 }
 
 impl Spool {
@@ -52,6 +53,13 @@ impl Spool {
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(start)
+    }
+
+    /// All that was written, from the start.
+    pub(super) fn read(&mut self) -> io::Result<BufReader<&File>> {
+        self.file.flush()?;
+        self.file.rewind()?;
+        Ok(BufReader::with_capacity(1 << 16, self.file.get_ref()))
     }
 }
 
@@ -99,6 +107,7 @@ impl IndexBuilder {
         place.encode(&mut self.row);
         self.places.write(&self.row).map_err(io)?;
         self.row.clear();
+        self.row.resize(IMAGE_BYTES, 0);
         encode_image(image, &mut self.row);
         self.images.write(&self.row).map_err(io)?;
         self.lookup
@@ -122,58 +131,22 @@ impl IndexBuilder {
     /// Writes the index under its name; returns `summary` with the two counts.
     pub(crate) fn finish(mut self, mut summary: Summary) -> Result<Summary> {
         let path = self.path.clone();
-        self.write(&mut summary)
+        self.put_in_order()
+            .and_then(|()| {
+                summary.members = self.members();
+                summary.bytes = self.bytes;
+                write::write(&mut self, &summary, &path)
+            })
             .map_err(|error| Error::io(error, &path))?;
         Ok(summary)
     }
 
-    fn write(&mut self, summary: &mut Summary) -> io::Result<()> {
+    fn put_in_order(&mut self) -> io::Result<()> {
         self.lookup.sort_unstable();
-        for spool in [
-            &mut self.places,
-            &mut self.images,
-            &mut self.names,
-            &mut self.windows,
-        ] {
+        for spool in [&mut self.places, &mut self.images, &mut self.names] {
             spool.file.flush()?;
         }
-        self.resolve_links()?;
-        summary.members = self.members();
-        summary.bytes = self.bytes;
-
-        let mut aside = tempfile::Builder::new()
-            .prefix(".ptarmigan-")
-            .suffix(".part")
-            // Less the umask: an index may be read by whoever may read other new files.
-            .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(&self.path))?;
-        let mut out = Sections {
-            file: BufWriter::with_capacity(1 << 16, aside.as_file_mut()),
-            extents: [Extent::default(); SECTIONS],
-            end: HEADER_BYTES as u64,
-        };
-        out.file.write_all(&[0; HEADER_BYTES])?;
-        out.copy(Section::Places, &mut self.places)?;
-        out.copy(Section::Images, &mut self.images)?;
-        out.copy(Section::Names, &mut self.names)?;
-        let hashes = self.lookup.iter().map(|entry| entry.0);
-        out.numbers(
-            Section::Lookup,
-            hashes.chain(self.lookup.iter().map(|entry| entry.1)),
-        )?;
-        out.copy(Section::Windows, &mut self.windows)?;
-        let header = format::encode(summary, &out.extents);
-        out.file.flush()?;
-        drop(out);
-
-        aside.as_file().write_all_at(&header, 0)?;
-        aside.as_file().sync_all()?;
-        aside.persist(&self.path).map_err(|error| error.error)?;
-        // The rename is durable once the folder is; some file systems cannot sync a folder.
-        if let Ok(folder) = File::open(folder_of(&self.path)) {
-            let _ = folder.sync_all();
-        }
-        Ok(())
+        self.resolve_links()
     }
 
     /// Gives every hard link the place of the last member before it with the target's name.
@@ -238,60 +211,8 @@ impl IndexBuilder {
     }
 }
 
-struct Sections<'a> {
-    file: BufWriter<&'a mut File>,
-    extents: [Extent; SECTIONS],
-    end: u64,
-}
-
-impl Sections<'_> {
-    fn copy(&mut self, section: Section, spool: &mut Spool) -> io::Result<()> {
-        let source = spool.file.get_mut();
-        source.rewind()?;
-        let mut piece = vec![0; 1 << 16];
-        let mut crc = crc32fast::Hasher::new();
-        let mut length = 0;
-        loop {
-            let count = source.read(&mut piece)?;
-            if count == 0 {
-                break;
-            }
-            crc.update(&piece[..count]);
-            self.file.write_all(&piece[..count])?;
-            length += count as u64;
-        }
-        if length != spool.length {
-            return Err(io::Error::other("a temporary file changed its length"));
-        }
-        self.close(section, crc.finalize(), length);
-        Ok(())
-    }
-
-    fn numbers(&mut self, section: Section, numbers: impl Iterator<Item = u32>) -> io::Result<()> {
-        let mut crc = crc32fast::Hasher::new();
-        let mut length = 0;
-        for number in numbers {
-            let bytes = number.to_le_bytes();
-            crc.update(&bytes);
-            self.file.write_all(&bytes)?;
-            length += 4;
-        }
-        self.close(section, crc.finalize(), length);
-        Ok(())
-    }
-
-    fn close(&mut self, section: Section, crc: u32, length: u64) {
-        self.extents[section as usize] = Extent {
-            crc,
-            start: self.end,
-            length,
-        };
-        self.end += length;
-    }
-}
-
 /// The folder that holds `path`.
-fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),

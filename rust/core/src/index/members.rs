@@ -1,4 +1,6 @@
 //! Turns where a member is and what its image says into rows of fixed width, and back.
+//!
+//! While an index is made, such rows go to temporary files; the index itself has columns.
 
 use super::format::uint;
 use crate::pixels::header::{Format, Header};
@@ -38,14 +40,24 @@ pub struct Place {
     pub(crate) name: u64,
 }
 
-/// Width of a place in the file, in bytes.
+/// Width of a place while an index is made, in bytes.
 pub(super) const PLACE_BYTES: usize = 43;
 
-/// Width of an image row in the file, in bytes.
+/// Width of an image row, in bytes: width and height, then what many images share.
 pub(super) const IMAGE_BYTES: usize = 20;
 
 /// Widths of a place's numbers: offsets of 6 bytes reach 256 TiB, bit offsets of 7 bytes as far.
 const WIDTHS: [usize; 9] = [6, 6, 4, 1, 7, 4, 5, 5, 5];
+
+impl Status {
+    pub(super) fn from_number(number: u64) -> Self {
+        match number {
+            0 => Self::Whole,
+            1 => Self::Sparse,
+            _ => Self::Dangling,
+        }
+    }
+}
 
 impl Place {
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -77,11 +89,7 @@ impl Place {
             tar_offset: next(),
             size: next(),
             crc32: next() as u32,
-            status: match next() {
-                0 => Status::Whole,
-                1 => Status::Sparse,
-                _ => Status::Dangling,
-            },
+            status: Status::from_number(next()),
             point_bit: next(),
             gap: next() as u32,
             compressed_size: next(),
@@ -91,26 +99,39 @@ impl Place {
     }
 }
 
-pub(super) fn encode_image(header: &Header, out: &mut Vec<u8>) {
-    out.extend(header.width.to_le_bytes());
-    out.extend(header.height.to_le_bytes());
-    out.extend(header.sampling.to_le_bytes());
-    out.extend(header.restart_interval.to_le_bytes());
-    out.extend([header.components, header.sof, header.precision]);
-    out.extend([header.orientation, header.format as u8, header.adobe]);
+/// What of an image row many images share, in bytes.
+pub(super) const KIND_BYTES: usize = IMAGE_BYTES - 8;
+
+/// No stored window is longer: 9 bytes of form, at most 32 KiB, and for every two bytes of them a
+/// run of at most 6 bytes of numbers, after 3 bytes with their number.
+pub(super) const LONGEST_WINDOW: usize = 9 + 3 + 32768 + 16384 * 6;
+
+pub(super) fn encode_image(header: &Header, row: &mut [u8]) {
+    row[..4].copy_from_slice(&header.width.to_le_bytes());
+    row[4..8].copy_from_slice(&header.height.to_le_bytes());
+    row[8..12].copy_from_slice(&header.sampling.to_le_bytes());
+    row[12..14].copy_from_slice(&header.restart_interval.to_le_bytes());
+    row[14..].copy_from_slice(&[
+        header.components,
+        header.sof,
+        header.precision,
+        header.orientation,
+        header.format as u8,
+        header.adobe,
+    ]);
 }
 
-pub(super) fn decode_image(row: &[u8]) -> Header {
+pub(super) fn decode_kind(kind: &[u8], width: u32, height: u32) -> Header {
     Header {
-        width: uint(&row[..4]) as u32,
-        height: uint(&row[4..8]) as u32,
-        sampling: uint(&row[8..12]) as u32,
-        restart_interval: uint(&row[12..14]) as u16,
-        components: row[14],
-        sof: row[15],
-        precision: row[16],
-        orientation: row[17],
-        format: Format::from_number(row[18]),
-        adobe: row[19],
+        width,
+        height,
+        sampling: uint(&kind[..4]) as u32,
+        restart_interval: uint(&kind[4..6]) as u16,
+        components: kind[6],
+        sof: kind[7],
+        precision: kind[8],
+        orientation: kind[9],
+        format: Format::from_number(kind[10]),
+        adobe: kind[11],
     }
 }

@@ -73,6 +73,7 @@ pub fn verify(
     progress: &mut OnProgress<'_>,
 ) -> Result<Report> {
     let index = archive.index();
+    index.check()?;
     let mut report = Report {
         members: index.len() as u64,
         ..Report::default()
