@@ -7,12 +7,15 @@ import io
 import struct
 import subprocess
 import tarfile
+import warnings
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+import ptarmigan as pt
 from synthetic import make_jpeg
 
 BLOCK = 512
@@ -179,6 +182,13 @@ def recompress(archive: Path, target: Path, *, level: int) -> Path:
 def gunzip(archive: Path) -> bytes:
     with gzip.open(archive) as file:
         return file.read()
+
+
+def open_anyway(path: Path, **options: Any) -> pt.Archive:
+    """Opens an archive, whole or not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pt.PartialArchiveWarning)
+        return pt.Archive(path, **options)
 
 
 def listing(folder: Path) -> list[str]:

@@ -286,9 +286,14 @@ def test_concatenated_tars_are_one_archive(tmp_path: Path) -> None:
 def test_a_tar_without_its_end_mark_is_not_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(header(b"a", 1) + padded(b"1"))
-    archive = pt.Archive(path)
+    with pytest.warns(pt.PartialArchiveWarning, match="lacks the mark of its end.* first 1 member"):
+        archive = pt.Archive(path)
     assert archive.read("a") == b"1"
     assert not archive.complete
+    assert str(archive.stopped).startswith("the tar lacks")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    archive = pt.Archive(path, build="rebuild")
+    assert (archive.complete, archive.stopped) == (False, None)
 
 
 def test_an_archive_without_members_is_an_empty_one(tmp_path: Path) -> None:

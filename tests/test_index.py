@@ -248,9 +248,13 @@ def test_a_failed_rebuild_keeps_the_old_index(path: Path) -> None:
     index = Path(pt.Archive(path).index_path)
     before = index.read_bytes()
     data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
+    half = len(data) // 2
+    path.write_bytes(data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :])
     with pytest.raises(pt.ArchiveError):
         pt.Archive(path, build="rebuild")
+    path.write_bytes(data[:half])
+    with pytest.raises(pt.ArchiveError, match="go on with the download"):
+        pt.Archive(path, build="rebuild", expected_md5="0" * 32)
     path.write_bytes(data)
     with pytest.raises(pt.ArchiveError, match="md5"):
         pt.Archive(path, build="rebuild", expected_md5="0" * 32)

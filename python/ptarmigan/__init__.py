@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DecodeError,
         IndexFileError,
         MemberNotFoundError,
+        PartialArchiveWarning,
         PtarmiganError,
         SubmissionError,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "Loader",
     "MemberNotFoundError",
     "Output",
+    "PartialArchiveWarning",
     "PtarmiganError",
     "RandomResizedCrop",
     "ResizeCenterCrop",
@@ -78,6 +80,7 @@ _HOMES = {
     "DecodeError": "errors",
     "IndexFileError": "errors",
     "MemberNotFoundError": "errors",
+    "PartialArchiveWarning": "errors",
     "PtarmiganError": "errors",
     "SubmissionError": "errors",
     "Batch": "loader",

@@ -170,6 +170,7 @@ class Archive:
         index_path: str | None,
         build: str,
         expected_md5: str | None,
+        md5: bool,
         progress: Callable[[int, int | None, int], object] | None,
     ) -> Archive: ...
     def __len__(self) -> int: ...
@@ -194,6 +195,8 @@ class Archive:
     def md5(self) -> str | None: ...
     @property
     def complete(self) -> bool: ...
+    @property
+    def stopped(self) -> str | None: ...
     @property
     def total_bytes(self) -> int: ...
     @property
@@ -224,11 +227,14 @@ class IndexResult:
     def md5(self) -> str | None: ...
     @property
     def complete(self) -> bool: ...
+    @property
+    def stopped(self) -> str | None: ...
 
 def build_index(
     path: str,
     index_path: str | None,
     expected_md5: str | None,
+    md5: bool,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...
 def build_index_from(
@@ -238,6 +244,7 @@ def build_index_from(
     name: str,
     index_path: str,
     expected_md5: str | None,
+    md5: bool,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...
 

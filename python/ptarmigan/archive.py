@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+import warnings
 from collections.abc import Iterable
 from operator import index as as_index
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from . import _core
 from .arrays import aligned_empty
-from .errors import MemberNotFoundError
+from .errors import MemberNotFoundError, PartialArchiveWarning
 from .progress import OnProgress, progress_reporter
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ class IndexResult(NamedTuple):
     Attributes:
         members: Number of members.
         bytes: Bytes of all members.
-        md5: The archive file's md5, 32 hexadecimal digits; None for a directory.
+        md5: The archive file's md5, 32 hexadecimal digits; None for a directory or with
+            ``md5=False``.
         complete: Whether the tar ended with its end-of-archive mark.
+        stopped: Why the index holds only a part of the archive; None if it holds all.
         seconds: How long it took.
     """
 
@@ -60,6 +63,7 @@ class IndexResult(NamedTuple):
     bytes: int
     md5: str | None
     complete: bool
+    stopped: str | None
     seconds: float
 
 
@@ -71,7 +75,7 @@ class VerifyReport(NamedTuple):
         bytes: Bytes of the members that are as they should be.
         bad: (name, reason) of those that are not, in the archive's order.
         md5: The archive file's md5 now; None for a directory.
-        md5_ok: Whether it is the md5 that the index has.
+        md5_ok: Whether it is the md5 that the index has, if it has one.
         seconds: How long it took.
     """
 
@@ -98,6 +102,9 @@ class Archive:
     Reads may come from any number of threads, and from processes forked or spawned at any time; a
     pickled archive is path and options, and is opened anew where it is unpickled.
 
+    A file that ends too early, because it is still being downloaded or copied, is read up to there,
+    with a `PartialArchiveWarning`; ``stopped`` says why.
+
     Args:
         path: The archive: a tar, a gzip-compressed tar (of any number of gzip members), or a
             directory of files.
@@ -105,6 +112,7 @@ class Archive:
         build: ``"auto"`` makes the index where there is none; ``"never"`` expects one;
             ``"rebuild"`` makes it anew, and keeps the old one until the new one is whole.
         expected_md5: The md5 that the archive must have, 32 hexadecimal digits.
+        md5: Whether an indexing pass computes the md5; False leaves it out.
         progress: What happens while an index is made: None shows a bar on a terminal if it takes
             longer than a second, True and False force it, a function is called with (bytes done,
             bytes in all, members so far) and may raise to stop.
@@ -129,14 +137,19 @@ class Archive:
         index_path: str | os.PathLike[str] | None = None,
         build: Literal["auto", "never", "rebuild"] = "auto",
         expected_md5: str | None = None,
+        md5: bool = True,
         progress: bool | OnProgress | None = None,
         threads: int | None = None,
     ) -> None:
         self.threads = _checked_threads(threads)
+        _check_md5_is_wanted(expected_md5, md5=md5)
         path = os.fspath(path)
         index = None if index_path is None else os.fspath(index_path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
-            self._core = _core.Archive.open(path, index, build, expected_md5, report)
+            self._core = _core.Archive.open(path, index, build, expected_md5, md5, report)
+        if self.stopped is not None:
+            message = f"`{path}`: {self.stopped}; its first {len(self):,} members are used"
+            warnings.warn(message, PartialArchiveWarning, stacklevel=2)
         self._names: list[str] | None = None
 
     def __len__(self) -> int:
@@ -177,13 +190,22 @@ class Archive:
 
     @property
     def md5(self) -> str | None:
-        """The archive file's md5, 32 hexadecimal digits; None for a directory."""
+        """The archive file's md5, 32 hexadecimal digits; None for a directory or if left out."""
         return self._core.md5
 
     @property
     def complete(self) -> bool:
         """Whether the tar ended with its end-of-archive mark; without it, it may be truncated."""
         return self._core.complete
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the index holds only a part of the archive; None if it holds all.
+
+        A file that is cut off, or still being downloaded, is read up to there. Opening it again
+        with ``build="auto"`` goes on when the file has grown.
+        """
+        return self._core.stopped
 
     @property
     def total_bytes(self) -> int:
@@ -324,6 +346,11 @@ def _checked_threads(threads: int | None) -> int | None:
     return as_index(threads)
 
 
+def _check_md5_is_wanted(expected_md5: str | None, *, md5: bool) -> None:
+    if expected_md5 is not None and not md5:
+        raise ValueError("an expected md5 cannot be checked with md5=False; leave one of them out")
+
+
 class BinaryReader(Protocol):
     """A binary stream, such as ``sys.stdin.buffer``."""
 
@@ -336,18 +363,23 @@ def build_index(
     index_path: str | os.PathLike[str] | None = None,
     *,
     expected_md5: str | None = None,
+    md5: bool = True,
     progress: bool | OnProgress | None = None,
 ) -> IndexResult:
     """Indexes an archive in one pass from front to back, without opening it.
 
-    The index appears under its name when it is whole; whatever goes wrong before leaves no file,
-    and an older index as it was.
+    The index appears under its name when it is whole; whatever goes wrong before leaves an older
+    index as it was. A pass over a file keeps a journal beside the index, ``<index>.journal``: after
+    Ctrl-C, ``kill -9`` or a crash the next call goes on where this one was, and ends with the same
+    index. A file that ends too early gives an index of the members that are whole, with
+    ``stopped`` saying why; when the file has grown, the next call goes on from there.
 
     Args:
         source: The path of an archive, or a binary stream of one: a pipe, a socket's file, an HTTP
             response. A stream is read to its end and not closed.
         index_path: The index file; by default ``<source>.ptidx``. A stream needs one.
         expected_md5: The md5 that the archive must have, 32 hexadecimal digits.
+        md5: Whether to compute the md5; False leaves it out.
         progress: As for `Archive`; bytes in all are None for a stream.
 
     Returns:
@@ -361,11 +393,12 @@ def build_index(
         ValueError: If an argument can never work.
     """
     start = time.perf_counter()
+    _check_md5_is_wanted(expected_md5, md5=md5)
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
         index = None if index_path is None else os.fspath(index_path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
-            found = _core.build_index(path, index, expected_md5, report)
+            found = _core.build_index(path, index, expected_md5, md5, report)
     else:
         if index_path is None:
             raise ValueError("the index of a stream has no default place: give `index_path`")
@@ -373,9 +406,13 @@ def build_index(
         name = str(getattr(source, "name", "stream"))
         pipe, head = _pipe_of(source)
         with progress_reporter(progress, f"indexing {name}") as report:
-            found = _core.build_index_from(head, pipe, source, name, place, expected_md5, report)
+            found = _core.build_index_from(
+                head, pipe, source, name, place, expected_md5, md5, report
+            )
     seconds = time.perf_counter() - start
-    return IndexResult(found.members, found.bytes, found.md5, found.complete, seconds)
+    return IndexResult(
+        found.members, found.bytes, found.md5, found.complete, found.stopped, seconds
+    )
 
 
 def _pipe_of(source: BinaryReader) -> tuple[str | None, bytes]:

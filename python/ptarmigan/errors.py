@@ -13,6 +13,7 @@ __all__ = [
     "DecodeError",
     "IndexFileError",
     "MemberNotFoundError",
+    "PartialArchiveWarning",
     "PtarmiganError",
     "SubmissionError",
 ]
@@ -34,6 +35,10 @@ class PtarmiganError(Exception):
 
 class ArchiveError(PtarmiganError):
     """The archive's own bytes are wrong: gzip, tar, a checksum, a truncated file."""
+
+
+class PartialArchiveWarning(UserWarning):
+    """The archive ends too early; what it has up to there is used."""
 
 
 class IndexFileError(PtarmiganError):

@@ -29,6 +29,7 @@ def add_commands(commands: Any) -> None:
     index.add_argument("archive", metavar="ARCHIVE", help="tar, tar.gz or folder; - is a pipe")
     _add_index_option(index)
     index.add_argument("--md5", metavar="HEX", help="the md5 that the archive must have")
+    index.add_argument("--no-md5", action="store_true", help="leave the md5 out")
     index.add_argument("--rebuild", action="store_true", help="replace an index that is there")
 
     verify = add_command(commands, "verify", _verify, "read every member and check its checksum")
@@ -55,12 +56,24 @@ def _add_index_option(parser: argparse.ArgumentParser) -> None:
 
 def open_archive(path: str, index: str | None = None, **options: Any) -> Archive:
     """Opens an archive; shows progress while an index is made."""
+    import warnings
+
     from ptarmigan.archive import Archive
+    from ptarmigan.errors import PartialArchiveWarning
 
-    return Archive(path, index_path=index, progress=archive_progress(f"indexing {path}"), **options)
+    progress = archive_progress(f"indexing {path}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PartialArchiveWarning)
+        archive = Archive(path, index_path=index, progress=progress, **options)
+    if archive.stopped is not None:
+        say(
+            f"ptarmigan: `{path}`: {archive.stopped}; its first {len(archive):,} members are used; "
+            "when the file has grown, the next command goes on from there"
+        )
+    return archive
 
 
-def _index(arguments: argparse.Namespace) -> None:
+def _index(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     if arguments.archive == "-":
@@ -69,12 +82,18 @@ def _index(arguments: argparse.Namespace) -> None:
         target = Path(arguments.index or f"{arguments.archive.rstrip('/')}.ptidx")
         made = arguments.rebuild or not target.exists()
         started = time.perf_counter()
-        archive = open_archive(
-            arguments.archive,
-            arguments.index,
-            build="rebuild" if arguments.rebuild else "auto",
-            expected_md5=arguments.md5,
-        )
+        try:
+            archive = open_archive(
+                arguments.archive,
+                arguments.index,
+                build="rebuild" if arguments.rebuild else "auto",
+                expected_md5=arguments.md5,
+                md5=not arguments.no_md5,
+            )
+        except KeyboardInterrupt:
+            if Path(f"{target}.journal").exists():
+                say("ptarmigan: stopped; the same command goes on from here")
+            raise
         seconds = time.perf_counter() - started
         found = {
             "archive": archive.path,
@@ -86,14 +105,16 @@ def _index(arguments: argparse.Namespace) -> None:
             "index_bytes": archive.index_size,
             "md5": archive.md5,
             "complete": archive.complete,
+            "stopped": archive.stopped,
             "seconds": seconds if made else None,
             "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if made else None,
         }
+    status = 0 if found["stopped"] is None else 1
     if arguments.json:
         print_json(found)
-        return
-    if not found["complete"]:
-        say(f"ptarmigan: `{found['archive']}` lacks the mark of its end: it may be truncated")
+        return status
+    if status and arguments.archive == "-":
+        say(f"ptarmigan: {found['stopped']}; the index holds the {found['members']:,} before")
     parts = [f"{found['members']:,} members of {found['member_bytes']:,} bytes"]
     if found["megabytes_per_second"]:
         speed = f"{found['megabytes_per_second']:,.0f} MB/s"
@@ -101,6 +122,7 @@ def _index(arguments: argparse.Namespace) -> None:
     parts.append(f"md5 {found['md5'] or '-'}")
     parts.append(f"index of {found['index_bytes']:,} bytes" + ("" if found["made"] else ", kept"))
     put("; ".join(parts))
+    return status
 
 
 def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -114,6 +136,7 @@ def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
         sys.stdin.buffer,
         arguments.index,
         expected_md5=arguments.md5,
+        md5=not arguments.no_md5,
         progress=archive_progress("indexing standard input"),
     )
     return {
@@ -126,6 +149,7 @@ def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
         "index_bytes": Path(arguments.index).stat().st_size,
         "md5": found.md5,
         "complete": found.complete,
+        "stopped": found.stopped,
         "seconds": found.seconds,
         "megabytes_per_second": None,
     }

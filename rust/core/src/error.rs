@@ -49,6 +49,7 @@ struct Inner {
     member: Option<String>,
     offset: Option<u64>,
     source: Option<io::Error>,
+    truncated: bool,
 }
 
 impl Error {
@@ -61,14 +62,13 @@ impl Error {
             member: None,
             offset: None,
             source: None,
+            truncated: false,
         }))
     }
 
     /// An operating-system error on `path`.
     pub fn io(source: io::Error, path: impl AsRef<Path>) -> Self {
-        let mut error = Self::new(ErrorKind::Io, source.to_string());
-        error.0.source = Some(source);
-        error.with_path(path)
+        Self::from(source).with_path(path)
     }
 
     /// Shorthand for [`ErrorKind::Archive`].
@@ -104,6 +104,17 @@ impl Error {
     /// The error of an operation that its caller stopped.
     pub fn cancelled() -> Self {
         Self::new(ErrorKind::Cancelled, "stopped by the caller")
+    }
+
+    /// Says that there may be nothing wrong but that the file is not whole yet.
+    #[must_use]
+    pub(crate) fn truncated(mut self) -> Self {
+        self.0.truncated = true;
+        self
+    }
+
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.0.truncated
     }
 
     /// Adds the file, unless an inner layer named one already.
@@ -157,6 +168,15 @@ impl Error {
     /// The operating system's own error, for [`ErrorKind::Io`].
     pub fn io_error(&self) -> Option<&io::Error> {
         self.0.source.as_ref()
+    }
+}
+
+impl From<io::Error> for Error {
+    /// The path is to be added by whoever knows it.
+    fn from(source: io::Error) -> Self {
+        let mut error = Self::new(ErrorKind::Io, source.to_string());
+        error.0.source = Some(source);
+        error
     }
 }
 

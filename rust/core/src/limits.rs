@@ -26,6 +26,9 @@ pub const ANNOTATION_BYTES: u64 = 4 << 30;
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
 
+/// Longest record of a pass's journal, in bytes: a window, a name with its target, a checkpoint.
+pub const JOURNAL_RECORD_BYTES: u32 = 1 << 18;
+
 /// Longest gzip header, in bytes: the name and the comment in it have no limit of their own.
 pub const GZIP_HEADER_BYTES: u64 = 1 << 20;
 

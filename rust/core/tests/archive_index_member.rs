@@ -128,7 +128,8 @@ fn a_stopped_pass_leaves_nothing() {
     // Never ends; only the caller can stop it.
     let endless = Box::new(std::io::repeat(0));
     let stop = &mut |_| ControlFlow::Break(());
-    let error = build_index_from(endless, Path::new("endless"), &index, None, stop).unwrap_err();
+    let error =
+        build_index_from(endless, Path::new("endless"), &index, None, false, stop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

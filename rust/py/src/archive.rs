@@ -38,6 +38,7 @@ impl PyArchive {
         index_path: Option<PathBuf>,
         build: &str,
         expected_md5: Option<String>,
+        md5: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let build = match build {
@@ -54,6 +55,7 @@ impl PyArchive {
             index_path,
             build,
             expected_md5,
+            no_md5: !md5,
         };
         run_with_progress(py, progress, |report| {
             Archive::open(&path, &options, report)
@@ -161,6 +163,11 @@ impl PyArchive {
     }
 
     #[getter]
+    fn stopped(&self) -> Option<&str> {
+        self.0.index().summary().stopped.as_deref()
+    }
+
+    #[getter]
     fn total_bytes(&self) -> u64 {
         self.0.index().summary().bytes
     }
@@ -193,6 +200,7 @@ pub(crate) struct IndexResult {
     bytes: u64,
     md5: Option<String>,
     complete: bool,
+    stopped: Option<String>,
 }
 
 impl From<Summary> for IndexResult {
@@ -202,6 +210,7 @@ impl From<Summary> for IndexResult {
             bytes: summary.bytes,
             md5: summary.md5.map(|md5| hexadecimal(&md5)),
             complete: summary.complete,
+            stopped: summary.stopped,
         }
     }
 }
@@ -212,11 +221,12 @@ pub(crate) fn build_index(
     path: PathBuf,
     index_path: Option<PathBuf>,
     expected_md5: Option<String>,
+    md5: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<IndexResult> {
     let index_path = index_path.unwrap_or_else(|| archive::default_index_path(&path));
     run_with_progress(py, progress, |report| {
-        archive::build_index(&path, &index_path, expected_md5.as_deref(), report)
+        archive::build_index(&path, &index_path, expected_md5.as_deref(), !md5, report)
     })
     .map(IndexResult::from)
 }
@@ -233,6 +243,7 @@ pub(crate) fn build_index_from(
     name: PathBuf,
     index_path: PathBuf,
     expected_md5: Option<String>,
+    md5: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<IndexResult> {
     let rest: Box<dyn Read + Send> = match pipe {
@@ -241,7 +252,8 @@ pub(crate) fn build_index_from(
     };
     let reader = Box::new(io::Cursor::new(head).chain(rest));
     run_with_progress(py, progress, |report| {
-        archive::build_index_from(reader, &name, &index_path, expected_md5.as_deref(), report)
+        let expected = expected_md5.as_deref();
+        archive::build_index_from(reader, &name, &index_path, expected, !md5, report)
     })
     .map(IndexResult::from)
 }

@@ -23,6 +23,16 @@ impl ArchiveFile {
         })
     }
 
+    /// The open file itself.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+
+    /// The path, as given.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes of the file.
     pub(crate) fn size(&self) -> Result<u64> {
         let metadata = self

@@ -6,9 +6,10 @@
 use crc32fast::Hasher;
 
 use super::deflate::{Output, SLACK, Stop, WINDOW, Walker};
+use super::gzip_header::{HeaderParser, MAGIC};
 use super::points::PointLog;
 use crate::error::{Error, Result};
-use crate::limits::GZIP_HEADER_BYTES;
+use crate::index::checkpoint::GzipStart;
 
 /// Output handed on at once: long enough that moving 32 KiB of history is little work, short
 /// enough to stay in the second-level cache.
@@ -21,6 +22,12 @@ const POINT_SPACING: u64 = 256 << 10;
 /// A stretch of output.
 pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a [u8],
+    /// The 32 KiB before; those of another gzip member or from before the start do not count.
+    pub(crate) history: &'a [u8],
+    /// Checksum and length of the gzip member in hand, up to `sum_end` in the output as a whole.
+    pub(crate) sum: &'a Hasher,
+    pub(crate) sum_length: u64,
+    pub(crate) sum_end: u64,
     /// Position of its first byte in the output as a whole.
     pub(crate) tar_offset: u64,
     /// Position in the file behind the last bit that was needed.
@@ -55,8 +62,8 @@ enum State {
     Between,
 }
 
-impl Inflater {
-    pub(crate) fn new() -> Self {
+impl Default for Inflater {
+    fn default() -> Self {
         Self {
             state: State::Header(HeaderParser::default()),
             walker: Walker::default(),
@@ -71,6 +78,31 @@ impl Inflater {
             offset: 0,
         }
     }
+}
+
+impl Inflater {
+    /// An inflater that goes on from a place inside a gzip member; `header` holds the bytes from
+    /// the one with the block's header on, if the place is inside a block.
+    pub(crate) fn starting_at(start: &GzipStart, header: &[u8]) -> Result<Self> {
+        let mut this = Self {
+            state: State::Body,
+            log: PointLog::starting_at(WINDOW, start.tar_offset),
+            last_point: start.tar_offset,
+            crc: Hasher::new_with_initial_len(start.crc, start.length),
+            handed: start.length,
+            ..Self::default()
+        };
+        this.floor = WINDOW.saturating_sub(start.window.len());
+        this.buffer[this.floor..WINDOW].copy_from_slice(&start.window);
+        if start.header_bit > 0 {
+            this.walker
+                .start_inside(header, start.header_bit, start.bit)?;
+            this.log.add_inside(start.bit, WINDOW, start.header_bit);
+        } else {
+            this.walker.start(start.bit);
+        }
+        Ok(this)
+    }
 
     /// Decodes one chunk of the file; `sink` gets whole pieces.
     pub(crate) fn feed(
@@ -84,7 +116,7 @@ impl Inflater {
                 input = &input[used..];
                 continue;
             }
-            let limit = WINDOW + PIECE;
+            let limit = self.limit();
             let mut output = Output {
                 bytes: &mut self.buffer,
                 at: self.at,
@@ -104,52 +136,79 @@ impl Inflater {
             input = &input[used..];
             match stop {
                 Stop::Input => {}
-                Stop::Output => self.flush(sink)?,
+                Stop::Output => {
+                    self.point_inside();
+                    if self.at >= WINDOW + PIECE {
+                        self.flush(sink)?;
+                    }
+                }
                 Stop::End => self.end_member()?,
             }
         }
         Ok(())
     }
 
-    /// Hands on the last piece; fails if the file ends too early.
-    pub(crate) fn finish(&mut self, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
+    /// Hands on the last piece; the error, if any, is that the file ends too early.
+    pub(crate) fn finish(
+        &mut self,
+        sink: &mut impl FnMut(Piece<'_>) -> Result<()>,
+    ) -> Result<Option<Error>> {
         self.flush(sink)?;
         let (what, offset) = match &self.state {
-            State::Between => return Ok(()),
+            State::Between => return Ok(None),
             State::Header(_) => ("a gzip header", self.offset),
             State::Body => ("the compressed data", self.walker.next_bit().div_ceil(8)),
             State::Trailer { .. } => ("a gzip trailer", self.offset),
         };
-        Err(
-            Error::archive(format!("the file is truncated: it ends inside {what}"))
-                .with_offset(offset),
-        )
+        let error = Error::archive(format!("the file is truncated: it ends inside {what}"));
+        Ok(Some(error.with_offset(offset)))
+    }
+
+    /// Where in the buffer to stop next: at its end, or where a block has gone on for so long that
+    /// it needs a point inside. Both are the same wherever decoding started.
+    fn limit(&self) -> usize {
+        let wanted = self.last_point() + POINT_SPACING;
+        let here = self.log.tar_offset(self.at);
+        let room = WINDOW + PIECE - self.at;
+        match wanted.checked_sub(here) {
+            None | Some(0) => WINDOW + PIECE,
+            Some(left) => self.at + usize::try_from(left).map_or(room, |left| left.min(room)),
+        }
+    }
+
+    fn last_point(&self) -> u64 {
+        self.log
+            .last()
+            .map_or(self.last_point, |point| point.tar_offset)
+    }
+
+    fn point_inside(&mut self) {
+        let Some(header_bit) = self.walker.inside_block() else {
+            return;
+        };
+        if self.log.tar_offset(self.at) >= self.last_point() + POINT_SPACING {
+            self.log
+                .add_inside(self.walker.next_bit(), self.at, header_bit);
+        }
     }
 
     fn flush(&mut self, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         if self.at == WINDOW {
             return Ok(());
         }
+        let sum = self.crc.clone();
+        let (sum_length, sum_end) = (self.handed, self.log.tar_offset(self.unhashed));
         self.hash();
-        if let Some(header_bit) = self.walker.inside_block() {
-            let last = self
-                .log
-                .last()
-                .map_or(self.last_point, |point| point.tar_offset);
-            if self.log.tar_offset(self.at).saturating_sub(last) >= POINT_SPACING {
-                self.log
-                    .add_inside(self.walker.next_bit(), self.at, header_bit);
-            }
-        }
-        self.last_point = self
-            .log
-            .last()
-            .map_or(self.last_point, |point| point.tar_offset);
+        self.last_point = self.last_point();
         let end_bit = self.walker.next_bit();
         let tar_offset = self.log.tar_offset(WINDOW);
-        let bytes = &self.buffer[WINDOW..self.at];
+        let (history, bytes) = self.buffer[..self.at].split_at(WINDOW);
         sink(Piece {
             bytes,
+            history,
+            sum: &sum,
+            sum_length,
+            sum_end,
             tar_offset,
             end_bit,
             log: &mut self.log,
@@ -265,121 +324,5 @@ impl Inflater {
             .with_offset(self.offset - 4));
         }
         Ok(())
-    }
-}
-
-/// The first two bytes of a gzip member.
-pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// Reads a gzip header byte by byte (RFC 1952 2.3).
-#[derive(Debug, Default)]
-pub(crate) struct HeaderParser {
-    part: Part,
-    flags: u8,
-    read: u64,
-    crc: Hasher,
-    field: [u8; 2],
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Part {
-    #[default]
-    Fixed,
-    ExtraLength(u8),
-    Extra(u16),
-    Name,
-    Comment,
-    Checksum(u8),
-}
-
-const FHCRC: u8 = 2;
-const FEXTRA: u8 = 4;
-const FNAME: u8 = 8;
-const FCOMMENT: u8 = 16;
-
-impl HeaderParser {
-    /// Takes the next byte; true when the header is whole.
-    pub(crate) fn push(&mut self, byte: u8) -> Result<bool> {
-        self.read += 1;
-        if self.read > GZIP_HEADER_BYTES {
-            return Err(Error::archive(format!(
-                "a gzip header of more than {GZIP_HEADER_BYTES} bytes"
-            )));
-        }
-        if !matches!(self.part, Part::Checksum(_)) {
-            self.crc.update(&[byte]);
-        }
-        match self.part {
-            Part::Fixed => {
-                self.check_fixed(byte)?;
-                return Ok(self.read == 10 && self.go_on(FEXTRA));
-            }
-            Part::ExtraLength(filled) => {
-                self.field[filled as usize & 1] = byte;
-                self.part = match (filled, u16::from_le_bytes(self.field)) {
-                    (0, _) => Part::ExtraLength(1),
-                    (_, 0) => return Ok(self.go_on(FNAME)),
-                    (_, length) => Part::Extra(length),
-                };
-            }
-            Part::Extra(1) => return Ok(self.go_on(FNAME)),
-            Part::Extra(left) => self.part = Part::Extra(left - 1),
-            Part::Name if byte == 0 => return Ok(self.go_on(FCOMMENT)),
-            Part::Comment if byte == 0 => return Ok(self.go_on(FHCRC)),
-            Part::Name | Part::Comment => {}
-            Part::Checksum(0) => {
-                self.field[0] = byte;
-                self.part = Part::Checksum(1);
-            }
-            Part::Checksum(_) => {
-                let stored = u16::from_le_bytes([self.field[0], byte]);
-                let found = self.crc.clone().finalize() as u16;
-                if stored != found {
-                    return Err(Error::archive(format!(
-                        "a gzip header's checksum is wrong: expected `{stored:04x}`, found \
-                         `{found:04x}`"
-                    )));
-                }
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Moves to the first optional part from `flag` on; true if there is none.
-    fn go_on(&mut self, flag: u8) -> bool {
-        let parts = [
-            (FEXTRA, Part::ExtraLength(0)),
-            (FNAME, Part::Name),
-            (FCOMMENT, Part::Comment),
-            (FHCRC, Part::Checksum(0)),
-        ];
-        let from = parts.iter().position(|part| part.0 == flag).unwrap_or(0);
-        match parts[from..].iter().find(|part| self.flags & part.0 != 0) {
-            Some(&(_, part)) => {
-                self.part = part;
-                false
-            }
-            None => true,
-        }
-    }
-
-    fn check_fixed(&mut self, byte: u8) -> Result<()> {
-        match self.read {
-            1 | 2 if byte != MAGIC[self.read as usize - 1] => Err(Error::archive(
-                "expected a gzip header (`1f 8b`), found something else",
-            )),
-            3 if byte != 8 => Err(Error::archive(format!(
-                "expected gzip's compression method 8 (deflate), found {byte}"
-            ))),
-            4 if byte & 0xe0 != 0 => Err(Error::archive(format!(
-                "a gzip header with reserved flags `{byte:#04x}`"
-            ))),
-            4 => {
-                self.flags = byte;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }

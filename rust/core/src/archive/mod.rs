@@ -1,9 +1,11 @@
 //! Turns a file as downloaded (tar, tar.gz, a directory) into members that can be read at random.
 
+mod chunks;
 pub mod deflate;
 pub(crate) mod file;
 mod folder;
 pub(crate) mod gzip;
+pub(crate) mod gzip_header;
 mod magic;
 pub(crate) mod md5;
 pub(crate) mod points;
@@ -21,6 +23,7 @@ use crate::index::{Index, Kind, Summary};
 use crate::member::Reader;
 use crate::progress::OnProgress;
 use file::ArchiveFile;
+use scan::{Input, Wanted};
 
 /// When [`Archive::open`] may make an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +46,9 @@ pub struct OpenOptions {
     pub build: Build,
     /// The md5 that the archive must have, 32 hexadecimal digits.
     pub expected_md5: Option<String>,
+    /// Whether to leave the md5 out: where it is not needed, a pass may be faster. An expected md5
+    /// cannot be checked then.
+    pub no_md5: bool,
 }
 
 /// An archive with its index: members by number or by name.
@@ -86,6 +92,7 @@ pub fn build_index(
     path: &Path,
     index_path: &Path,
     expected_md5: Option<&str>,
+    no_md5: bool,
     progress: &mut OnProgress<'_>,
 ) -> Result<Summary> {
     let metadata = std::fs::metadata(path).map_err(|error| Error::io(error, path))?;
@@ -96,13 +103,16 @@ pub fn build_index(
         return folder::scan(path, index_path, progress);
     }
     let file = ArchiveFile::open(path)?;
-    let total = metadata.is_file().then_some(metadata.len());
-    let source = scan::Source {
-        reader: Box::new(file.reopen()?),
-        path,
-        total,
+    let input = if metadata.is_file() {
+        Input::File(file)
+    } else {
+        Input::Stream(Box::new(file.into_file()))
     };
-    scan::scan(source, index_path, expected_md5, progress)
+    let wanted = Wanted {
+        expected_md5,
+        no_md5,
+    };
+    scan::scan(input, path, index_path, wanted, progress)
 }
 
 /// Indexes what `reader` yields, read once from front to back, into the file `index_path`;
@@ -112,14 +122,14 @@ pub fn build_index_from(
     name: &Path,
     index_path: &Path,
     expected_md5: Option<&str>,
+    no_md5: bool,
     progress: &mut OnProgress<'_>,
 ) -> Result<Summary> {
-    let source = scan::Source {
-        reader,
-        path: name,
-        total: None,
+    let wanted = Wanted {
+        expected_md5,
+        no_md5,
     };
-    scan::scan(source, index_path, expected_md5, progress)
+    scan::scan(Input::Stream(reader), name, index_path, wanted, progress)
 }
 
 impl Archive {
@@ -134,8 +144,16 @@ impl Archive {
         let exists = index_path
             .try_exists()
             .map_err(|error| Error::io(error, &index_path))?;
+        let build = |progress: &mut OnProgress<'_>| {
+            build_index(path, &index_path, expected, options.no_md5, progress)
+        };
         match options.build {
-            Build::Auto | Build::Never if exists => {}
+            Build::Auto if exists => {
+                if has_grown(path, &index_path)? {
+                    build(progress)?;
+                }
+            }
+            Build::Never if exists => {}
             Build::Never => {
                 return Err(Error::index(
                     "there is no index; make it with `ptarmigan index` or build=\"auto\"",
@@ -143,7 +161,7 @@ impl Archive {
                 .with_path(index_path));
             }
             Build::Auto | Build::Rebuild => {
-                build_index(path, &index_path, expected, progress)?;
+                build(progress)?;
             }
         }
         Self::open_with(path, Index::open(&index_path)?, expected)
@@ -168,15 +186,17 @@ impl Archive {
             Kind::Gzip => Storage::Gzip(ArchiveFile::open(path)?),
         };
         if let Storage::Tar(file) | Storage::Gzip(file) = &storage {
-            let (expected, found) = (summary.stamp, stamp::of_file(file, file.size()?)?);
-            if expected.size != found.size {
+            let (expected, size) = (summary.stamp, file.size()?);
+            // The index of a part is good for that part, whatever has come since.
+            let part = summary.stopped.is_some() && size > expected.size;
+            if expected.size != size && !part {
                 let what = format!(
-                    "it is about {} bytes, the archive has {}",
-                    expected.size, found.size
+                    "it is about {} bytes, the archive has {size}",
+                    expected.size
                 );
                 return Err(stale(&index, &what, path));
             }
-            if expected != found {
+            if expected != stamp::of_file(file, expected.size)? {
                 return Err(stale(&index, "bytes of the archive differ", path));
             }
         }
@@ -254,6 +274,18 @@ impl Archive {
     }
 }
 
+/// Whether the index is one of a part of the file, which has more by now.
+fn has_grown(path: &Path, index_path: &Path) -> Result<bool> {
+    let index = Index::open(index_path)?;
+    let summary = index.summary();
+    if summary.stopped.is_none() {
+        return Ok(false);
+    }
+    let file = ArchiveFile::open(path)?;
+    let (covered, size) = (summary.stamp, file.size()?);
+    Ok(size > covered.size && stamp::of_file(&file, covered.size)? == covered)
+}
+
 fn stale(index: &Index, what: &str, path: &Path) -> Error {
     Error::index(format!(
         "the index does not belong to `{}`: {what}; make it anew with build=\"rebuild\"",
@@ -268,7 +300,10 @@ fn argument(message: impl Into<String>) -> Error {
 
 fn check_md5(found: Option<[u8; 16]>, expected: &str) -> Result<()> {
     let Some(found) = found else {
-        return Err(argument("a directory has no md5; leave `expected_md5` out"));
+        return Err(argument(
+            "the index has no md5 (a directory has none, and a pass may leave it out); leave \
+             `expected_md5` out, or make the index anew with build=\"rebuild\"",
+        ));
     };
     let expected = checked_md5(expected)?;
     if expected == found {

@@ -54,6 +54,15 @@ impl PointLog {
         }
     }
 
+    /// A log of output whose byte `at` is byte `tar_offset` of the tar.
+    pub(crate) fn starting_at(at: usize, tar_offset: u64) -> Self {
+        Self {
+            base: tar_offset.wrapping_sub(at as u64),
+            threshold: at,
+            ..Self::default()
+        }
+    }
+
     /// The position in the tar of `output[at]`.
     pub(crate) fn tar_offset(&self, at: usize) -> u64 {
         self.base.wrapping_add(at as u64)
@@ -128,6 +137,12 @@ pub(crate) struct Points {
 impl Points {
     /// Takes over a log; `piece` is the output it describes, from `tar_offset` on.
     pub(crate) fn take(&mut self, log: &mut PointLog, piece: &[u8], tar_offset: u64) {
+        // Blocks without output on either side of a piece's end: as in one piece, the later counts.
+        if let (Some(last), Some(next)) = (self.all.last(), log.points.first())
+            && last.tar_offset == next.tar_offset
+        {
+            self.all.pop();
+        }
         self.all.append(&mut log.points);
         for far in log.far.drain(..) {
             let start = (far.tar_offset - tar_offset) as usize;
@@ -151,6 +166,11 @@ impl Points {
             .all
             .partition_point(|point| point.tar_offset < tar_offset);
         self.all.get(first).copied()
+    }
+
+    /// The last point of all.
+    pub(crate) fn last(&self) -> Option<Point> {
+        self.all.last().copied()
     }
 
     /// The point whose window is gathered.

@@ -1,14 +1,22 @@
 //! Turns the members that a tar yields into rows of an index: checksum, image header, seek point.
 
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
 use crc32fast::Hasher;
 
+use super::deflate::WINDOW;
 use super::gzip::Piece;
 use super::points::{NO_WINDOW, POINT_AT_BLOCK, POINT_INSIDE, Point, Points};
-use super::tar::{Entry, EntryKind, Members};
+use super::tar::{Entry, EntryKind, Members, Start};
 use crate::error::Result;
 use crate::index::build::IndexBuilder;
+use crate::index::checkpoint::GzipStart;
 use crate::index::{Place, Status};
 use crate::pixels::header::{Header, HeaderScanner};
+
+/// How often a place to go on from is noted; a pass that dies loses no more than twice this.
+const CUT_EVERY: Duration = Duration::from_millis(250);
 
 /// The [`Members`] of an indexing pass.
 #[derive(Debug)]
@@ -22,9 +30,25 @@ pub(crate) struct Recorder {
     member: Option<Member>,
     /// Members of one seek point wait until its window is known.
     waiting: Vec<Row>,
+    /// Then they wait until the compressed position behind them is known.
+    pending: VecDeque<Row>,
     encoded: Vec<u8>,
     scanner: HeaderScanner,
     crc: Hasher,
+    /// A place to go on from that becomes one when all members before it are stored.
+    cut: Option<Cut>,
+    last_cut: Instant,
+}
+
+/// A place from which a pass can go on.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    pub(crate) members: u64,
+    pub(crate) window_bytes: u64,
+    pub(crate) start: Start,
+    /// Only while the piece in hand is parsed: it then becomes `gzip`.
+    point: Option<Point>,
+    pub(crate) gzip: Option<GzipStart>,
 }
 
 /// The member whose data goes by.
@@ -41,8 +65,8 @@ struct Row {
     image: Header,
     /// The name that a hard link leads to.
     target: Option<Vec<u8>>,
-    /// Whether `place` lacks the position of the current window.
-    windowed: bool,
+    /// Where it ends in the tar, if it has a seek point.
+    end: Option<u64>,
 }
 
 impl Recorder {
@@ -55,15 +79,23 @@ impl Recorder {
             piece_end: 0,
             member: None,
             waiting: Vec::new(),
+            pending: VecDeque::new(),
             encoded: Vec::new(),
             scanner: HeaderScanner::default(),
             crc: Hasher::new(),
+            cut: None,
+            last_cut: Instant::now(),
         }
     }
 
     /// Number of members so far.
     pub(crate) fn members(&self) -> u64 {
-        self.builder.members() + self.waiting.len() as u64
+        self.builder.members() + (self.waiting.len() + self.pending.len()) as u64
+    }
+
+    /// The collection so far.
+    pub(crate) fn builder(&mut self) -> &mut IndexBuilder {
+        &mut self.builder
     }
 
     /// Takes over the points of a piece of inflated tar, before its members are parsed.
@@ -74,27 +106,40 @@ impl Recorder {
         self.piece_end = piece.tar_offset + piece.bytes.len() as u64;
     }
 
-    /// Forgets the points of the piece that no later member needs.
-    pub(crate) fn end_piece(&mut self) -> Result<()> {
+    /// Forgets what of the piece no later member needs.
+    pub(crate) fn end_piece(&mut self, piece: &Piece<'_>) -> Result<()> {
         if self.member.is_some() {
             self.points.gather(self.piece_end);
-        } else {
-            self.store_waiting()?;
         }
+        self.store_pending(false)?;
         self.points.prune();
+        if let Some(point) = self.cut.as_mut().and_then(|cut| cut.point.take()) {
+            let gzip = gzip_start(point, piece);
+            match &mut self.cut {
+                Some(cut) if gzip.is_some() => cut.gzip = gzip,
+                cut => *cut = None,
+            }
+        }
         Ok(())
+    }
+
+    /// The last place to go on from that is one by now.
+    pub(crate) fn take_cut(&mut self) -> Option<Cut> {
+        let stored = self.builder.members();
+        self.cut.take_if(|cut| cut.members <= stored)
     }
 
     /// The finished collection.
     pub(crate) fn finish(mut self) -> Result<IndexBuilder> {
         self.store_waiting()?;
+        self.store_pending(true)?;
         Ok(self.builder)
     }
 
-    /// Stores the members that waited for the current window, and the window.
+    /// Stores the window that members waited for.
     fn store_waiting(&mut self) -> Result<()> {
         let mut window = 0;
-        if self.waiting.iter().any(|row| row.windowed) {
+        if self.waiting.iter().any(|row| row.end.is_some()) {
             self.encoded.clear();
             match self.points.current().and_then(|point| point.header_bit) {
                 Some(bit) => {
@@ -108,34 +153,93 @@ impl Recorder {
                 window = self.builder.add_window(&self.encoded)?;
             }
         }
-        for row in self.waiting.drain(..) {
-            if let Some(target) = row.target {
-                self.builder.add_link(&row.name, target)?;
-                continue;
+        for mut row in self.waiting.drain(..) {
+            if row.end.is_some() {
+                row.place.window = window;
             }
-            let window = if row.windowed { window } else { 0 };
-            self.builder.add(
-                &row.name,
-                Place {
-                    window,
-                    ..row.place
-                },
-                &row.image,
-            )?;
+            self.pending.push_back(row);
+        }
+        Ok(())
+    }
+
+    /// Stores the members whose compressed end is known: a point behind them after which another
+    /// one has come, so that no piece of output decides. At the end it is the end of the file.
+    fn store_pending(&mut self, last: bool) -> Result<()> {
+        while let Some(row) = self.pending.front_mut() {
+            if let Some(end) = row.end {
+                let end_bit = match self.points.after(end) {
+                    Some(point) if last || Some(point) != self.points.last() => point.bit,
+                    _ if last => self.piece_end_bit,
+                    _ => return Ok(()),
+                };
+                row.place.compressed_size = end_bit.div_ceil(8) - row.place.point_bit / 8;
+            }
+            let Some(row) = self.pending.pop_front() else {
+                return Ok(());
+            };
+            match row.target {
+                Some(target) => self.builder.add_link(&row.name, target)?,
+                None => self.builder.add(&row.name, row.place, &row.image)?,
+            }
         }
         Ok(())
     }
 
     fn wait(&mut self, row: Row) -> Result<()> {
-        let windowed = row.windowed;
+        let pointed = row.end.is_some();
         self.waiting.push(row);
         // Without a point there is nothing to wait for, unless others before it wait.
-        if !windowed && self.waiting.len() == 1 {
-            self.store_waiting()
-        } else {
+        if !pointed && self.waiting.len() == 1 {
+            self.store_waiting()?;
+        }
+        if self.compressed {
             Ok(())
+        } else {
+            self.store_pending(true)
         }
     }
+
+    /// Notes that a pass could go on with the member that begins, if it is time to.
+    fn note_cut(&mut self, entry: &Entry, point: Option<Point>) {
+        let due = self.cut.is_none()
+            && self.builder.has_journal()
+            && self.last_cut.elapsed() >= CUT_EVERY;
+        let reachable = |start: &Start| {
+            point.is_some_and(|point| point.tar_offset <= start.tar_offset) || !self.compressed
+        };
+        let Some(start) = entry.start.filter(|start| due && reachable(start)) else {
+            return;
+        };
+        self.last_cut = Instant::now();
+        self.cut = Some(Cut {
+            members: self.builder.members() + self.pending.len() as u64,
+            window_bytes: self.builder.window_bytes(),
+            start,
+            point,
+            gzip: None,
+        });
+    }
+}
+
+/// What decoding from `point` needs, if the piece has it.
+fn gzip_start(point: Point, piece: &Piece<'_>) -> Option<GzipStart> {
+    let here = usize::try_from(point.tar_offset.checked_sub(piece.tar_offset)?).ok()?;
+    let summed = usize::try_from(piece.sum_end.checked_sub(piece.tar_offset)?).ok()?;
+    let new = piece.bytes.get(summed..here)?;
+    let mut sum = piece.sum.clone();
+    sum.update(new);
+    let length = piece.sum_length + new.len() as u64;
+    let kept = usize::try_from(length).map_or(WINDOW, |length| length.min(WINDOW));
+    let mut window = [&piece.history[here.min(WINDOW)..], &piece.bytes[..here]].concat();
+    window.drain(..window.len().checked_sub(kept)?);
+    Some(GzipStart {
+        bit: point.bit,
+        header_bit: point.header_bit.unwrap_or(0),
+        tar_offset: point.tar_offset,
+        crc: sum.finalize(),
+        length,
+        window,
+    })
 }
 
 impl Members for Recorder {
@@ -147,7 +251,10 @@ impl Members for Recorder {
             if let Some(new) = point.filter(|new| self.points.current() != Some(*new)) {
                 self.store_waiting()?;
                 self.points.enter(new);
+                self.note_cut(&entry, Some(new));
             }
+        } else if !self.compressed {
+            self.note_cut(&entry, None);
         }
         self.member = Some(Member { entry, point });
         Ok(())
@@ -170,16 +277,13 @@ impl Members for Recorder {
             crc32: std::mem::take(&mut self.crc).finalize(),
             ..Place::default()
         };
+        let mut end = None;
         if let Some(point) = point {
-            let end = entry.data_offset + entry.size;
-            self.points.gather(end);
-            let end_bit = self
-                .points
-                .after(end)
-                .map_or(self.piece_end_bit, |point| point.bit);
+            let behind = entry.data_offset + entry.size;
+            self.points.gather(behind);
             place.point_bit = point.bit;
             place.gap = u32::try_from(entry.data_offset - point.tar_offset).unwrap_or(u32::MAX);
-            place.compressed_size = end_bit.div_ceil(8) - point.bit / 8;
+            end = Some(behind);
         }
         let target = match entry.kind {
             EntryKind::File => None,
@@ -195,7 +299,7 @@ impl Members for Recorder {
             place,
             image,
             target,
-            windowed: point.is_some(),
+            end,
         })
     }
 }

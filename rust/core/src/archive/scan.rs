@@ -1,168 +1,137 @@
 //! Turns an archive, read once from front to back, into an index.
 //!
-//! Three threads and bounded queues: one reads, one computes the md5, the caller's inflates,
-//! parses the tar, checksums the members and looks at their image headers.
+//! The caller's thread inflates, parses the tar, checksums the members and looks at their image
+//! headers; `archive/chunks.rs` has the two other threads. A pass over a file keeps a journal, and
+//! takes up the one of an earlier pass that was ended, or whose file has grown since.
 //!
-//! Not here: folders (`archive/folder.rs`), the index file itself (`index/build.rs`).
+//! Not here: folders (`archive/folder.rs`), the index file itself (`index/write.rs`).
 
-use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use super::gzip::{self, Inflater, Piece};
+use super::chunks::{Chunk, Chunks, Next};
+use super::deflate::BLOCK_HEADER_BYTES;
+use super::file::ArchiveFile;
+use super::gzip::{Inflater, Piece};
+use super::gzip_header;
 use super::magic;
 use super::md5::Md5;
-use super::record::Recorder;
+use super::record::{Cut, Recorder};
 use super::stamp::{self, StampTaker};
-use super::tar::{Fault, TarParser};
-use crate::error::{Error, Result};
+use super::tar::{End, Fault, Start, TarParser};
+use crate::error::{Error, ErrorKind, Result};
 use crate::index::build::IndexBuilder;
-use crate::index::{Kind, Summary};
+use crate::index::checkpoint::Checkpoint;
+use crate::index::{Kind, Summary, journal};
 use crate::progress::{OnProgress, Progress, Reporter};
 
-/// Bytes read at once: few system calls, and a queue of [`QUEUE`] of them is little memory.
-const CHUNK: usize = 1 << 20;
-
-/// Chunks that may wait for the md5 or for the tar.
-const QUEUE: usize = 4;
-
-/// How long the pass may wait for input before it asks whether to stop.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// What a pass reads: a file or a pipe.
-pub(crate) struct Source<'a> {
-    pub(crate) reader: Box<dyn Read + Send>,
-    /// The archive's path, or a name for messages.
-    pub(crate) path: &'a Path,
-    /// Bytes in all, where known.
-    pub(crate) total: Option<u64>,
+/// What a pass reads.
+pub(crate) enum Input {
+    /// A regular file: it can be read again.
+    File(ArchiveFile),
+    /// Anything else.
+    Stream(Box<dyn Read + Send>),
 }
 
-/// Indexes `source` into the file `index_path`.
+/// What a pass is to find out beside the members.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) expected_md5: Option<&'a str>,
+    /// Whether to leave the md5 out.
+    pub(crate) no_md5: bool,
+}
+
+/// Indexes `input`, called `path` in messages, into the file `index_path`.
 pub(crate) fn scan(
-    source: Source<'_>,
+    input: Input,
+    path: &Path,
     index_path: &Path,
-    expected_md5: Option<&str>,
+    wanted: Wanted<'_>,
     progress: &mut OnProgress<'_>,
 ) -> Result<Summary> {
-    let expected_md5 = expected_md5.map(super::checked_md5).transpose()?;
-    let builder = IndexBuilder::new(index_path)?;
+    let expected_md5 = wanted.expected_md5.map(super::checked_md5).transpose()?;
+    let mut builder = IndexBuilder::new(index_path)?;
     let mut report = |done: Progress| progress(done);
     let mut reporter = Reporter::new(&mut report);
-    let path = source.path.to_owned();
-    let total = source.total;
-    let chunks = Chunks::start(source.reader);
-    let mut pass = Pass::new(builder);
-    let mut result = pass.run(&chunks, total, &mut reporter);
-    // A read error ends the data: it explains whatever the parsers then miss.
-    if let (Err(_), Some(error)) = (&result, pass.read_error.take()) {
-        result = Err(Error::io(error, &path));
-    }
-    result.map_err(|error| error.with_path(&path))?;
-    let md5 = chunks.finish()?;
-    if let Some(expected) = expected_md5.filter(|expected| *expected != md5) {
-        return Err(Error::archive(format!(
-            "the md5 is wrong: expected `{}`, found `{}`; download the file again",
-            super::hexadecimal(&expected),
-            super::hexadecimal(&md5)
-        ))
-        .with_path(&path));
-    }
-    pass.finish(md5, reporter, total)
-        .map_err(|error| error.with_path(&path))
-}
-
-type Chunk = Arc<Vec<u8>>;
-
-/// The two other threads and what they send.
-struct Chunks {
-    receiver: Receiver<io::Result<Chunk>>,
-    md5: JoinHandle<[u8; 16]>,
-}
-
-impl Chunks {
-    fn start(mut reader: Box<dyn Read + Send>) -> Self {
-        let (send, receiver) = sync_channel(QUEUE);
-        let (send_md5, receive_md5) = sync_channel::<Chunk>(QUEUE);
-        let md5 = thread::spawn(move || {
-            let mut md5 = Md5::default();
-            for chunk in receive_md5 {
-                md5.update(&chunk[..]);
-            }
-            md5.finish()
-        });
-        // Not joined: a pipe that says nothing more would hold the caller for ever. The thread ends
-        // with its next chunk, because nobody takes it any more.
-        thread::spawn(move || read_all(&mut *reader, &send, &send_md5));
-        Self { receiver, md5 }
-    }
-
-    /// The md5 of all chunks, which must all have been received.
-    fn finish(self) -> Result<[u8; 16]> {
-        self.md5
-            .join()
-            .map_err(|_| Error::archive("the md5 thread ended early"))
-    }
-}
-
-fn read_all(
-    reader: &mut dyn Read,
-    send: &SyncSender<io::Result<Chunk>>,
-    send_md5: &SyncSender<Chunk>,
-) {
-    // Fresh memory costs a page fault every 4 KiB; a chunk that both have done with is used again.
-    let mut used: VecDeque<Chunk> = VecDeque::new();
-    loop {
-        let free = used
-            .front()
-            .is_some_and(|chunk| Arc::strong_count(chunk) == 1);
-        let chunk = if free { used.pop_front() } else { None };
-        let memory = chunk.and_then(Arc::into_inner).unwrap_or_default();
-        match read_chunk(reader, memory) {
-            Ok(chunk) if chunk.is_empty() => return,
-            Ok(chunk) => {
-                let chunk = Arc::new(chunk);
-                used.push_back(Arc::clone(&chunk));
-                if send_md5.send(chunk.clone()).is_err() || send.send(Ok(chunk)).is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                let _ = send.send(Err(error));
-                return;
-            }
+    let (chunks, mut pass) = match input {
+        Input::Stream(reader) => {
+            let md5 = (!wanted.no_md5).then(Md5::default);
+            (Chunks::start(reader, 0, md5), Pass::new(builder, None))
         }
-    }
+        Input::File(file) => {
+            let size = file.size()?;
+            let fits = |checkpoint: &Checkpoint| fits(&file, size, checkpoint, wanted);
+            let found = journal::open(&mut builder, index_path, fits)
+                .map_err(|error| Error::io(error, journal::journal_path(index_path)))?;
+            start(&file, size, builder, found, wanted).map_err(|error| error.with_path(path))?
+        }
+    };
+    let outcome = pass
+        .run(&chunks, &mut reporter)
+        .and_then(|()| pass.end(chunks, expected_md5, &mut reporter));
+    pass.close(outcome, path)
 }
 
-/// The next chunk: full except at the end, or when a pipe has no more for now.
-fn read_chunk(reader: &mut dyn Read, mut chunk: Vec<u8>) -> io::Result<Vec<u8>> {
-    chunk.resize(CHUNK, 0);
-    let mut filled = 0;
-    while filled < CHUNK {
-        match reader.read(&mut chunk[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+/// Whether a pass can go on from `checkpoint`: what was read then is what the file has now.
+fn fits(file: &ArchiveFile, size: u64, checkpoint: &Checkpoint, wanted: Wanted<'_>) -> bool {
+    let read = checkpoint.read;
+    let same = read.size <= size && stamp::of_file(file, read.size).is_ok_and(|now| now == read);
+    same && (wanted.no_md5 || checkpoint.md5.is_some())
+}
+
+/// The threads and the pass over a file, from its start or from a checkpoint on.
+fn start(
+    file: &ArchiveFile,
+    size: u64,
+    builder: IndexBuilder,
+    found: Option<Checkpoint>,
+    wanted: Wanted<'_>,
+) -> Result<(Chunks, Pass)> {
+    let mut reader = file.reopen()?;
+    let Some(checkpoint) = found else {
+        let md5 = (!wanted.no_md5).then(Md5::default);
+        let chunks = Chunks::start(Box::new(reader), 0, md5);
+        return Ok((chunks, Pass::new(builder, Some(size))));
+    };
+    let mut pass = Pass::new(builder, Some(size));
+    pass.parser = TarParser::starting_at(Start {
+        tar_offset: checkpoint.tar_offset,
+        zero_blocks: checkpoint.zero_blocks,
+    });
+    pass.tar_offset = checkpoint.tar_offset;
+    pass.file_offset = checkpoint.tar_offset;
+    pass.framing = Some(Framing::Tar);
+    if let Some(gzip) = &checkpoint.gzip {
+        let mut header = [0; BLOCK_HEADER_BYTES];
+        let count = file.read_up_to(&mut header, gzip.header_bit / 8)?;
+        let inflater = Inflater::starting_at(gzip, &header[..count])?;
+        pass.framing = Some(Framing::Gzip(Box::new(inflater)));
+        pass.file_offset = gzip.bit / 8;
     }
-    chunk.truncate(filled);
-    Ok(chunk)
+    let md5 = match &checkpoint.md5 {
+        Some(md5) if !wanted.no_md5 => Some(Md5::restore(md5)),
+        _ => None,
+    };
+    let md5_offset = md5.as_ref().map_or(u64::MAX, Md5::length);
+    let offset = pass.file_offset.min(md5_offset);
+    pass.stamp = StampTaker::of_file(file, offset)?;
+    reader
+        .seek(SeekFrom::Start(offset))
+        .map_err(|error| Error::io(error, file.path()))?;
+    Ok((Chunks::start(Box::new(reader), offset, md5), pass))
 }
 
 /// The caller's part of the pass.
 struct Pass {
     framing: Option<Framing>,
     parser: TarParser,
-    recorder: Recorder,
+    recorder: Option<Recorder>,
     stamp: StampTaker,
-    read_error: Option<io::Error>,
-    complete: bool,
+    /// Bytes of the file before this one have been dealt with by an earlier pass.
+    file_offset: u64,
+    /// And so have these of the tar.
+    tar_offset: u64,
+    total: Option<u64>,
 }
 
 enum Framing {
@@ -171,127 +140,223 @@ enum Framing {
 }
 
 impl Pass {
-    fn new(builder: IndexBuilder) -> Self {
+    fn new(builder: IndexBuilder, total: Option<u64>) -> Self {
         Self {
             framing: None,
             parser: TarParser::default(),
-            recorder: Recorder::new(builder),
+            recorder: Some(Recorder::new(builder)),
             stamp: StampTaker::default(),
-            read_error: None,
-            complete: false,
+            file_offset: 0,
+            tar_offset: 0,
+            total,
         }
     }
 
-    fn run(
-        &mut self,
-        chunks: &Chunks,
-        total: Option<u64>,
-        reporter: &mut Reporter<'_>,
-    ) -> Result<()> {
+    fn run(&mut self, chunks: &Chunks, reporter: &mut Reporter<'_>) -> Result<()> {
         loop {
-            match chunks.receiver.recv_timeout(PATIENCE) {
-                Ok(Ok(chunk)) => {
-                    self.stamp.take(&chunk);
+            match chunks.next() {
+                Ok(Next::Chunk(chunk)) => {
+                    self.stamp.take(&chunk.bytes);
                     self.feed(&chunk)?;
+                    self.commit(chunks)?;
                 }
-                Ok(Err(error)) => {
-                    self.read_error = Some(error);
-                    return Err(Error::archive("reading failed"));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Next::Nothing) => {}
+                Ok(Next::End) => return Ok(()),
+                Err(error) => return Err(Error::from(error)),
             }
-            reporter.tick(self.progress(total))?;
+            reporter.tick(self.progress())?;
         }
-        self.end()
     }
 
-    fn progress(&self, total: Option<u64>) -> Progress {
+    fn progress(&self) -> Progress {
         Progress {
             done: self.stamp.size(),
-            total,
-            members: self.recorder.members(),
+            total: self.total,
+            members: self.recorder.as_ref().map_or(0, Recorder::members),
         }
     }
 
-    fn feed(&mut self, chunk: &[u8]) -> Result<()> {
-        let Self {
-            framing,
-            parser,
-            recorder,
-            ..
-        } = self;
-        let framing = match framing {
+    fn feed(&mut self, chunk: &Chunk) -> Result<()> {
+        let bytes = chunk.from(self.file_offset);
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        let framing = match &mut self.framing {
             Some(framing) => framing,
-            None if chunk.starts_with(&gzip::MAGIC) => {
-                framing.insert(Framing::Gzip(Box::new(Inflater::new())))
+            framing @ None if bytes.starts_with(&gzip_header::MAGIC) => {
+                framing.insert(Framing::Gzip(Box::default()))
             }
-            None => {
-                magic::refuse_other_formats(chunk)?;
+            framing @ None => {
+                magic::refuse_other_formats(bytes)?;
                 framing.insert(Framing::Tar)
             }
         };
         match framing {
-            Framing::Tar => parser
-                .push(chunk, recorder)
+            Framing::Tar => self
+                .parser
+                .push(bytes, recorder)
                 .map_err(|fault| explain(fault, None)),
-            Framing::Gzip(inflater) => {
-                inflater.feed(chunk, &mut |piece| record(piece, parser, recorder))
-            }
+            Framing::Gzip(inflater) => inflater.feed(bytes, &mut |piece| {
+                record(piece, self.tar_offset, &mut self.parser, recorder)
+            }),
         }
     }
 
-    fn end(&mut self) -> Result<()> {
-        let Self {
-            framing,
-            parser,
-            recorder,
-            ..
-        } = self;
-        let mut at = None;
-        if let Some(Framing::Gzip(inflater)) = framing {
-            at = Some(self.stamp.size());
-            inflater.finish(&mut |piece| record(piece, parser, recorder))?;
-        }
-        self.complete = parser.finish().map_err(|fault| explain(fault, at))?;
-        Ok(())
-    }
-
-    /// Writes the index; nothing has its name before.
-    fn finish(
-        self,
-        md5: [u8; 16],
-        mut reporter: Reporter<'_>,
-        total: Option<u64>,
-    ) -> Result<Summary> {
-        reporter.finish(self.progress(total))?;
-        let kind = match self.framing {
-            Some(Framing::Gzip(_)) => Kind::Gzip,
-            _ => Kind::Tar,
+    /// Logs the last place to go on from, if there is a new one.
+    fn commit(&mut self, chunks: &Chunks) -> Result<()> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
         };
-        let builder = self.recorder.finish()?;
+        let Some(cut) = recorder.take_cut() else {
+            return Ok(());
+        };
+        let Cut {
+            members,
+            window_bytes,
+            start,
+            gzip,
+            ..
+        } = cut;
+        let checkpoint = Checkpoint {
+            members,
+            window_bytes,
+            tar_offset: start.tar_offset,
+            zero_blocks: start.zero_blocks,
+            read: self.stamp.finish(),
+            md5: chunks.md5_so_far().map(|md5| md5.snapshot()),
+            gzip,
+        };
+        recorder.builder().commit(&checkpoint).map_err(Error::from)
+    }
+
+    /// Judges the end of the file, and writes the index.
+    fn end(
+        &mut self,
+        chunks: Chunks,
+        expected_md5: Option<[u8; 16]>,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Summary> {
+        let Some(mut recorder) = self.recorder.take() else {
+            return Err(Error::archive("the pass has ended before"));
+        };
+        let end = self.end_of_data(&mut recorder);
+        // The members and the journal outlive a bad end.
+        self.recorder = Some(recorder);
+        let (complete, stopped) = end?;
+        let md5 = chunks.finish()?;
+        if let (Some(expected), Some(found)) = (expected_md5, md5)
+            && expected != found
+        {
+            return Err(wrong_md5(&expected, &found, stopped.as_deref()));
+        }
+        reporter.finish(self.progress())?;
+        let Some(recorder) = self.recorder.take() else {
+            return Err(Error::archive("the pass has ended before"));
+        };
         let stamp = self.stamp.finish();
-        builder.finish(Summary {
-            kind,
-            complete: self.complete,
-            stopped: None,
+        let mut builder = recorder.finish()?;
+        let journal = builder.take_journal();
+        let whole = stopped.is_none();
+        let written = builder.finish(Summary {
+            kind: match self.framing {
+                Some(Framing::Gzip(_)) => Kind::Gzip,
+                _ => Kind::Tar,
+            },
+            complete,
+            stopped,
             members: 0,
             bytes: 0,
             stamp,
-            md5: Some(md5),
+            md5,
             fingerprint: stamp::fingerprint(&stamp),
+        });
+        // The journal of a part stays: from there a longer file goes on. So does that of an index
+        // for which there is no room.
+        let done = whole && written.is_ok();
+        if let Some(journal) = journal.filter(|journal| done || !journal.is_useful()) {
+            journal.remove();
+        }
+        written
+    }
+
+    /// Whether the tar has its end mark, and if it has not, why the index holds only a part.
+    fn end_of_data(&mut self, recorder: &mut Recorder) -> Result<(bool, Option<String>)> {
+        let mut at = None;
+        let mut cut_off = None;
+        if let Some(Framing::Gzip(inflater)) = &mut self.framing {
+            at = Some(self.stamp.size());
+            cut_off = inflater
+                .finish(&mut |piece| record(piece, self.tar_offset, &mut self.parser, recorder))?;
+        }
+        let end = match self.parser.finish() {
+            // Nothing at all, of a file that is no tar or that has hardly begun.
+            Err(fault) => return Err(cut_off.unwrap_or_else(|| explain(fault, at))),
+            Ok(end) => end,
+        };
+        Ok(match (cut_off, end) {
+            (Some(error), _) => (false, Some(error.to_string())),
+            (None, End::Marked) => (true, None),
+            // Gzip has its own end; without it, the next member may be still to come.
+            (None, End::Unmarked) if at.is_some() => (false, None),
+            (None, End::Unmarked) => {
+                let reason = "the tar lacks the mark of its end: it may be truncated";
+                (false, Some(reason.to_owned()))
+            }
+            (None, End::Truncated(fault)) => (false, Some(explain(fault, at).to_string())),
+        })
+    }
+
+    /// Adds the archive's name to an error, and leaves no journal of an archive that is no good.
+    fn close(mut self, outcome: Result<Summary>, path: &Path) -> Result<Summary> {
+        outcome.map_err(|error| {
+            let error = error.with_path(path);
+            let resumable = error.is_truncated()
+                || matches!(error.kind(), ErrorKind::Io | ErrorKind::Cancelled);
+            let journal = self
+                .recorder
+                .as_mut()
+                .and_then(|recorder| recorder.builder().take_journal());
+            if let Some(journal) = journal.filter(|journal| !resumable || !journal.is_useful()) {
+                journal.remove();
+            }
+            error
         })
     }
 }
 
-/// Records the members in one piece of inflated tar.
-fn record(mut piece: Piece<'_>, parser: &mut TarParser, recorder: &mut Recorder) -> Result<()> {
+fn wrong_md5(expected: &[u8; 16], found: &[u8; 16], stopped: Option<&str>) -> Error {
+    let (expected, found) = (super::hexadecimal(expected), super::hexadecimal(found));
+    let error = Error::archive(match stopped {
+        None => format!(
+            "the md5 is wrong: expected `{expected}`, found `{found}`; download the file again"
+        ),
+        Some(reason) => format!(
+            "{reason}; expected the md5 `{expected}`, found `{found}`; go on with the download, \
+             then run this again"
+        ),
+    });
+    if stopped.is_some() {
+        error.truncated()
+    } else {
+        error
+    }
+}
+
+/// Records the members in one piece of inflated tar, from `tar_offset` on.
+fn record(
+    mut piece: Piece<'_>,
+    tar_offset: u64,
+    parser: &mut TarParser,
+    recorder: &mut Recorder,
+) -> Result<()> {
     recorder.start_piece(&mut piece);
+    let skipped = tar_offset.saturating_sub(piece.tar_offset);
+    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
     let at = piece.end_bit / 8;
     parser
-        .push(piece.bytes, recorder)
+        .push(piece.bytes.get(skipped..).unwrap_or_default(), recorder)
         .map_err(|fault| explain(fault, Some(at)))?;
-    recorder.end_piece()
+    recorder.end_piece(&piece)
 }
 
 /// The error for what is wrong with the tar; `compressed` is about where in the file.

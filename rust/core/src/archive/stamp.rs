@@ -15,28 +15,9 @@ const SAMPLE_BYTES: usize = 4 << 10;
 /// The least distance between two samples.
 const LEAST_STRIDE: u64 = 1 << 20;
 
-/// The stamp of the first `size` bytes of a file.
+/// The stamp of the first `size` bytes of a file, which has as many.
 pub(super) fn of_file(file: &ArchiveFile, size: u64) -> Result<Stamp> {
-    let mut bytes = vec![0; STAMP_BYTES];
-    let most = usize::try_from(size).map_or(STAMP_BYTES, |size| size.min(STAMP_BYTES));
-    let count = file.read_up_to(&mut bytes[..most], 0)?;
-    let head_crc = crc32fast::hash(&bytes[..count]);
-    let count = file.read_up_to(&mut bytes[..most], size.saturating_sub(STAMP_BYTES as u64))?;
-    let tail_crc = crc32fast::hash(&bytes[..count]);
-    let mut samples = Samples::default();
-    while samples.positions(size).count() > SAMPLES {
-        samples.stride *= 2;
-    }
-    for position in samples.positions(size) {
-        let count = file.read_up_to(&mut bytes[..SAMPLE_BYTES], position)?;
-        samples.crcs.push(crc32fast::hash(&bytes[..count]));
-    }
-    Ok(Stamp {
-        size,
-        head_crc,
-        tail_crc,
-        samples_crc: samples.finish(),
-    })
+    Ok(StampTaker::of_file(file, size)?.finish())
 }
 
 #[derive(Debug)]
@@ -89,6 +70,33 @@ pub(super) struct StampTaker {
 }
 
 impl StampTaker {
+    /// What it would be after the first `size` bytes of a file.
+    pub(super) fn of_file(file: &ArchiveFile, size: u64) -> Result<Self> {
+        let read = |start: u64, length: usize| -> Result<Vec<u8>> {
+            let length = usize::try_from(size - start).map_or(length, |left| left.min(length));
+            let mut bytes = vec![0; length];
+            file.read_exact(&mut bytes, start)?;
+            Ok(bytes)
+        };
+        let mut samples = Samples::default();
+        while samples.positions(size).count() > SAMPLES {
+            samples.stride *= 2;
+        }
+        for position in samples.positions(size) {
+            samples
+                .crcs
+                .push(crc32fast::hash(&read(position, SAMPLE_BYTES)?));
+        }
+        let next = (samples.crcs.len() as u64 + 1) * samples.stride;
+        Ok(Self {
+            size,
+            head: read(0, STAMP_BYTES)?,
+            tail: read(size.saturating_sub(STAMP_BYTES as u64), STAMP_BYTES)?,
+            samples,
+            block: read(next.min(size), SAMPLE_BYTES)?,
+        })
+    }
+
     /// Takes the next bytes.
     pub(super) fn take(&mut self, chunk: &[u8]) {
         self.sample(chunk);

@@ -9,7 +9,9 @@ use std::io::{self, BufReader, BufWriter, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::checkpoint::Checkpoint;
 use super::format::Summary;
+use super::journal::Journal;
 use super::members::{IMAGE_BYTES, PLACE_BYTES, Place, Status, encode_image};
 use super::write;
 use crate::archive::points::NO_WINDOW;
@@ -30,6 +32,7 @@ pub(crate) struct IndexBuilder {
     links: Vec<(u32, Vec<u8>)>,
     bytes: u64,
     row: Vec<u8>,
+    journal: Option<Journal>,
 }
 
 /// What is written is read again only when the index is put together.
@@ -78,10 +81,39 @@ impl IndexBuilder {
             links: Vec::new(),
             bytes: 0,
             row: Vec::new(),
+            journal: None,
         };
         // Position 0 is the window of those that need none.
         builder.add_window(&NO_WINDOW)?;
         Ok(builder)
+    }
+
+    /// Logs from now on whatever is added.
+    pub(super) fn set_journal(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// Whether what is added is logged.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Takes the journal away.
+    pub(crate) fn take_journal(&mut self) -> Option<Journal> {
+        self.journal.take()
+    }
+
+    /// Logs a place from which a later pass can go on.
+    pub(crate) fn commit(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+        match &mut self.journal {
+            Some(journal) => journal.commit(checkpoint),
+            None => Ok(()),
+        }
+    }
+
+    /// Bytes of all windows so far.
+    pub(crate) fn window_bytes(&self) -> u64 {
+        self.windows.length
     }
 
     /// Number of members so far.
@@ -91,25 +123,42 @@ impl IndexBuilder {
 
     /// Adds an encoded window; returns its position.
     pub(crate) fn add_window(&mut self, encoded: &[u8]) -> Result<u64> {
-        self.windows
-            .write(encoded)
+        self.put_window(encoded)
             .map_err(|error| Error::io(error, &self.path))
     }
 
+    pub(super) fn put_window(&mut self, encoded: &[u8]) -> io::Result<u64> {
+        if let Some(journal) = &mut self.journal {
+            journal.window(encoded)?;
+        }
+        self.windows.write(encoded)
+    }
+
     /// Adds a member; `place.name` is set here.
-    pub(crate) fn add(&mut self, name: &[u8], mut place: Place, image: &Header) -> Result<()> {
+    pub(crate) fn add(&mut self, name: &[u8], place: Place, image: &Header) -> Result<()> {
         if self.members() >= MEMBERS {
             return Err(Error::archive(format!("more than {MEMBERS} members")));
         }
-        let io = |error| Error::io(error, &self.path);
-        place.name = self.names.write(name).map_err(io)?;
+        self.put(name, place, image)
+            .map_err(|error| Error::io(error, &self.path))
+    }
+
+    pub(super) fn put(&mut self, name: &[u8], place: Place, image: &Header) -> io::Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.member(name, &place, image)?;
+        }
+        self.put_row(name, place, image)
+    }
+
+    fn put_row(&mut self, name: &[u8], mut place: Place, image: &Header) -> io::Result<()> {
+        place.name = self.names.write(name)?;
         self.row.clear();
         place.encode(&mut self.row);
-        self.places.write(&self.row).map_err(io)?;
+        self.places.write(&self.row)?;
         self.row.clear();
         self.row.resize(IMAGE_BYTES, 0);
         encode_image(image, &mut self.row);
-        self.images.write(&self.row).map_err(io)?;
+        self.images.write(&self.row)?;
         self.lookup
             .push((crc32fast::hash(name), self.lookup.len() as u32));
         self.bytes += place.size;
@@ -118,12 +167,23 @@ impl IndexBuilder {
 
     /// Adds a member that is another name of `target`.
     pub(crate) fn add_link(&mut self, name: &[u8], target: Vec<u8>) -> Result<()> {
+        if self.members() >= MEMBERS {
+            return Err(Error::archive(format!("more than {MEMBERS} members")));
+        }
+        self.put_link(name, target)
+            .map_err(|error| Error::io(error, &self.path))
+    }
+
+    pub(super) fn put_link(&mut self, name: &[u8], target: Vec<u8>) -> io::Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.link(name, &target)?;
+        }
         let member = self.lookup.len() as u32;
         let place = Place {
             status: Status::Dangling,
             ..Place::default()
         };
-        self.add(name, place, &Header::default())?;
+        self.put_row(name, place, &Header::default())?;
         self.links.push((member, target));
         Ok(())
     }

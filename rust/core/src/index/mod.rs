@@ -5,8 +5,10 @@
 //! it is used.
 
 pub(crate) mod build;
+pub(crate) mod checkpoint;
 mod columns;
 mod format;
+pub(crate) mod journal;
 mod members;
 mod mmap;
 mod names;

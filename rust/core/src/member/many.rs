@@ -62,7 +62,7 @@ pub struct Report {
     pub bad: Vec<(usize, Error)>,
     /// The md5 of the file now; none for a directory.
     pub md5: Option<[u8; 16]>,
-    /// Whether it is the md5 that the index has.
+    /// Whether it is the md5 that the index has, if it has one.
     pub md5_ok: bool,
 }
 
@@ -121,7 +121,8 @@ pub fn verify(
             .map_err(|_| Error::archive("the md5 thread ended early"));
         outcome?;
         report.md5 = md5??;
-        report.md5_ok = report.md5 == index.summary().md5;
+        let known = index.summary().md5;
+        report.md5_ok = known.is_none() || report.md5 == known;
         report.bad.sort_by_key(|bad| bad.0);
         Ok(report)
     })

@@ -2,7 +2,7 @@
 
 use crate::archive::deflate::{BLOCK_HEADER_BYTES, Output, SLACK, Stop, Untraced, WINDOW, Walker};
 use crate::archive::file::ArchiveFile;
-use crate::archive::gzip::HeaderParser;
+use crate::archive::gzip_header::HeaderParser;
 use crate::archive::points::{POINT_INSIDE, decode_window};
 use crate::error::{Error, Result};
 use crate::index::{Index, Place, Status};

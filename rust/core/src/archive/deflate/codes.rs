@@ -40,7 +40,8 @@ pub(super) fn run<T: Trace>(
 }
 
 /// The loop for the middle of the input: every pass starts with at least 56 bits in the buffer.
-/// `None`: the input's last eight bytes are near.
+/// `None`: the input's last eight bytes are near, or the output's last four, so that it stops at
+/// the same symbol wherever it started.
 #[inline]
 fn run_fast<T: Trace>(
     tables: &Tables,
@@ -49,7 +50,7 @@ fn run_fast<T: Trace>(
     trace: &mut T,
 ) -> Result<Option<Pause>, &'static str> {
     let litlen = &*tables.litlen;
-    while output.at < output.limit {
+    while output.at + 4 <= output.limit {
         if !bits.refill_word() {
             return Ok(None);
         }
@@ -105,7 +106,7 @@ fn run_fast<T: Trace>(
         bits.consume(entry & 0xff);
         repeat(output, distance, length, trace)?;
     }
-    Ok(Some(Pause::Output))
+    Ok(None)
 }
 
 /// The loop for the end of the input: a symbol is taken only when all its bits are there.

@@ -9,6 +9,27 @@ pub(crate) struct Entry {
     /// Bytes stored.
     pub(crate) size: u64,
     pub(crate) kind: EntryKind,
+    /// Where parsing can start anew and find this member first, if it can.
+    pub(crate) start: Option<Start>,
+}
+
+/// A place in a tar where a parser can start: the first header of a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) tar_offset: u64,
+    /// Blocks of zeros before it: marks of an end that was none.
+    pub(crate) zero_blocks: u64,
+}
+
+/// How a tar ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// With an end-of-archive mark.
+    Marked,
+    /// Behind a member, but without the mark.
+    Unmarked,
+    /// In the middle of something.
+    Truncated(Fault),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ mod header;
 mod pax;
 
 use crate::limits::{MEMBER_NAME_BYTES, TAR_EXTENSION_BYTES};
-pub(crate) use entry::{Entry, EntryKind, Fault, Members};
+pub(crate) use entry::{End, Entry, EntryKind, Fault, Members, Start};
 use header::Header;
 use pax::Overrides;
 
@@ -28,6 +28,8 @@ pub(crate) struct TarParser {
     long_link: Option<Vec<u8>>,
     local: Option<Overrides>,
     global: Overrides,
+    /// Where the headers of the next member start, unless more than them would have to be read.
+    chain: Option<Start>,
 }
 
 #[derive(Debug)]
@@ -68,11 +70,22 @@ impl Default for TarParser {
             long_link: None,
             local: None,
             global: Overrides::default(),
+            chain: None,
         }
     }
 }
 
 impl TarParser {
+    /// A parser of what a tar has from `start` on.
+    pub(crate) fn starting_at(start: Start) -> Self {
+        Self {
+            offset: start.tar_offset,
+            zero_blocks: start.zero_blocks,
+            headers: 1,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next bytes.
     pub(crate) fn push(&mut self, mut bytes: &[u8], out: &mut impl Members) -> Result<(), Fault> {
         while !bytes.is_empty() {
@@ -84,28 +97,29 @@ impl TarParser {
         Ok(())
     }
 
-    /// Whether an end-of-archive mark was seen; fails if the tar stops in the middle of something.
-    pub(crate) fn finish(&self) -> Result<bool, Fault> {
+    /// How the tar ended; fails if there was none.
+    pub(crate) fn finish(&self) -> Result<End, Fault> {
+        if self.headers + self.zero_blocks == 0 {
+            return Err(self.fault("expected a tar archive, found no data at all"));
+        }
         let (message, what) = match &self.state {
             State::Header { filled: 0 } if self.pending() => ("an extended header", "its member"),
-            State::Header { filled: 0 } if self.headers + self.zero_blocks == 0 => {
-                return Err(self.fault("expected a tar archive, found no data at all"));
-            }
-            State::Header { filled: 0 } => return Ok(self.zero_blocks > 0),
+            State::Header { filled: 0 } if self.zero_blocks > 0 => return Ok(End::Marked),
+            State::Header { filled: 0 } => return Ok(End::Unmarked),
             State::Header { .. } => ("part of a block", "the rest"),
             State::Extension { .. } => ("part of an extended header", "the rest"),
             State::SparseMap { .. } => ("part of a sparse map", "the rest"),
             State::Data { left, name, .. } if *left > 0 => {
                 let name = String::from_utf8_lossy(name);
-                return Err(self.fault(format!(
+                return Ok(End::Truncated(self.fault(format!(
                     "the tar is truncated: member `{name}` lacks {left} bytes"
-                )));
+                ))));
             }
             State::Data { .. } | State::Skip { .. } => ("part of a member", "the rest"),
         };
-        Err(self.fault(format!(
+        Ok(End::Truncated(self.fault(format!(
             "the tar is truncated: it ends with {message}, without {what}"
-        )))
+        ))))
     }
 
     fn pending(&self) -> bool {
@@ -220,6 +234,14 @@ impl TarParser {
             Err(problem) => return Err(self.bad_header(&problem)),
         };
         self.headers += 1;
+        if !self.pending() {
+            self.chain = Some(Start {
+                tar_offset: self.offset - BLOCK as u64,
+                zero_blocks: self.zero_blocks,
+            });
+        } else if header.kind == b'g' {
+            self.chain = None;
+        }
         match header.kind {
             b'L' | b'K' | b'x' | b'X' | b'g' => self.start_extension(header),
             _ => self.start_entry(header, out),
@@ -312,11 +334,16 @@ impl TarParser {
                 )));
             }
         }
+        // What global headers said is not kept: from where they matter, nothing can start.
+        let start = self
+            .chain
+            .filter(|start| start.tar_offset > 0 && self.global == Overrides::default());
         let file = |kind, size| Entry {
             name: name.clone(),
             data_offset: self.offset,
             size,
             kind,
+            start,
         };
         match header.kind {
             // A v7 tar has no type for directories; the name ends in a slash.
