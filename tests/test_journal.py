@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
+from ptarmigan.release import published_md5
 from synthetic import write_tar
 from tars import (
     expected_members,
@@ -252,3 +253,14 @@ def test_without_md5(tmp_path: Path) -> None:
     raw = tmp_path / "raw.tar"
     raw.write_bytes(gunzip(path))
     assert pt.build_index(raw, md5=False).md5 is None
+
+
+def test_the_official_archives_are_known_by_name_and_size(tmp_path: Path) -> None:
+    path = tmp_path / "test2017.tar.gz"
+    with path.open("wb") as file:
+        file.truncate(56_064_473_151)
+    assert published_md5(path) == "7d9b096fa1cd94d67a0fa779ea301234"
+    with path.open("wb") as file:
+        file.truncate(56_064_473_150)
+    assert published_md5(path) is None
+    assert published_md5(tmp_path / "train_val_images.tar.gz") is None

@@ -27,6 +27,7 @@ __all__ = [
     "decode",
     "decode_batch",
     "decode_members",
+    "default_index_path",
     "epoch_order",
     "find_members",
     "folders",
@@ -230,6 +231,7 @@ class IndexResult:
     @property
     def stopped(self) -> str | None: ...
 
+def default_index_path(path: str) -> Path: ...
 def build_index(
     path: str,
     index_path: str | None,

@@ -17,6 +17,7 @@ from . import _core
 from .arrays import aligned_empty
 from .errors import MemberNotFoundError, PartialArchiveWarning
 from .progress import OnProgress, progress_reporter
+from .release import published_md5
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,8 @@ class Archive:
         index_path: The index file; by default ``<path>.ptidx``.
         build: ``"auto"`` makes the index where there is none; ``"never"`` expects one;
             ``"rebuild"`` makes it anew, and keeps the old one until the new one is whole.
-        expected_md5: The md5 that the archive must have, 32 hexadecimal digits.
+        expected_md5: The md5 that the archive must have, 32 hexadecimal digits. A pass over a file
+            that has the name and the size of an official archive expects the published one.
         md5: Whether an indexing pass computes the md5; False leaves it out.
         progress: What happens while an index is made: None shows a bar on a terminal if it takes
             longer than a second, True and False force it, a function is called with (bytes done,
@@ -145,6 +147,9 @@ class Archive:
         _check_md5_is_wanted(expected_md5, md5=md5)
         path = os.fspath(path)
         index = None if index_path is None else os.fspath(index_path)
+        place = Path(index or default_index_path(path))
+        if expected_md5 is None and md5 and (build == "rebuild" or not place.exists()):
+            expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             self._core = _core.Archive.open(path, index, build, expected_md5, md5, report)
         if self.stopped is not None:
@@ -334,6 +339,11 @@ class Archive:
         return error
 
 
+def default_index_path(path: str | os.PathLike[str]) -> str:
+    """Where the index of an archive lies unless the caller says otherwise."""
+    return os.fspath(_core.default_index_path(os.fspath(path)))
+
+
 def _reopen(path: str, index_path: str, threads: int | None) -> Archive:
     return Archive(path, index_path=index_path, build="never", threads=threads)
 
@@ -378,7 +388,7 @@ def build_index(
         source: The path of an archive, or a binary stream of one: a pipe, a socket's file, an HTTP
             response. A stream is read to its end and not closed.
         index_path: The index file; by default ``<source>.ptidx``. A stream needs one.
-        expected_md5: The md5 that the archive must have, 32 hexadecimal digits.
+        expected_md5: The md5 that the archive must have, as for `Archive`.
         md5: Whether to compute the md5; False leaves it out.
         progress: As for `Archive`; bytes in all are None for a stream.
 
@@ -397,6 +407,8 @@ def build_index(
     if isinstance(source, str | os.PathLike):
         path = os.fspath(source)
         index = None if index_path is None else os.fspath(index_path)
+        if expected_md5 is None and md5:
+            expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             found = _core.build_index(path, index, expected_md5, md5, report)
     else:

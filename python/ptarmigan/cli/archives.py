@@ -76,10 +76,12 @@ def open_archive(path: str, index: str | None = None, **options: Any) -> Archive
 def _index(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from ptarmigan.archive import default_index_path
+
     if arguments.archive == "-":
         found = _index_stdin(arguments)
     else:
-        target = Path(arguments.index or f"{arguments.archive.rstrip('/')}.ptidx")
+        target = Path(arguments.index or default_index_path(arguments.archive))
         made = arguments.rebuild or not target.exists()
         started = time.perf_counter()
         try:

@@ -216,6 +216,11 @@ impl From<Summary> for IndexResult {
 }
 
 #[pyfunction]
+pub(crate) fn default_index_path(path: PathBuf) -> PathBuf {
+    archive::default_index_path(&path)
+}
+
+#[pyfunction]
 pub(crate) fn build_index(
     py: Python<'_>,
     path: PathBuf,

@@ -25,7 +25,9 @@ mod _core {
     #[pymodule_export]
     use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
     #[pymodule_export]
-    use crate::archive::{IndexResult, PyArchive, VerifyReport, build_index, build_index_from};
+    use crate::archive::{
+        IndexResult, PyArchive, VerifyReport, build_index, build_index_from, default_index_path,
+    };
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
     #[pymodule_export]
