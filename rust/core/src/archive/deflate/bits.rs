@@ -15,7 +15,7 @@ pub(super) struct Held {
 ///
 /// Invariant: `count <= 63`; bits of `buffer` at and above `count` are either zero or the very bits
 /// that the next refill will put there, so a refill may simply OR.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Bits<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
@@ -31,6 +31,22 @@ impl<'a> Bits<'a> {
             buffer: held.buffer,
             count: held.count,
         }
+    }
+
+    /// Bits of the input from byte `at` on.
+    pub(super) fn new_at(input: &'a [u8], at: usize) -> Self {
+        Self {
+            input,
+            at,
+            buffer: 0,
+            count: 0,
+        }
+    }
+
+    /// The position of the next bit in the input.
+    #[inline(always)]
+    pub(super) fn position(&self) -> usize {
+        self.at * 8 - self.count as usize
     }
 
     /// What is left in the buffer, with the look-ahead bits cleared.

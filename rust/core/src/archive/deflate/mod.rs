@@ -8,6 +8,7 @@
 //!
 //! Not here: the gzip header and trailer around the bits (`archive/gzip.rs`).
 
+mod ahead;
 mod bits;
 mod codes;
 mod tables;

@@ -70,6 +70,8 @@ const LENGTHS: [(u32, u32); 29] = [
 pub(super) struct Tables {
     pub(super) litlen: Box<[u32; LITLEN_SIZE]>,
     pub(super) dist: Box<[u32; DIST_SIZE]>,
+    /// Whether lengths have so long codes that few are to be expected.
+    pub(super) mostly_literals: bool,
     fixed: bool,
 }
 
@@ -78,6 +80,7 @@ impl Default for Tables {
         Self {
             litlen: Box::new([INVALID; LITLEN_SIZE]),
             dist: Box::new([INVALID; DIST_SIZE]),
+            mostly_literals: false,
             fixed: false,
         }
     }
@@ -98,6 +101,7 @@ impl Tables {
             litlen_entry,
         )
         .map_err(|()| "a block's literal and length code is over-subscribed or incomplete")?;
+        self.mostly_literals = share_of_lengths(litlen) <= ONE / 16;
         build(
             &mut self.dist[..],
             DIST_BITS,
@@ -134,6 +138,7 @@ impl Tables {
             litlen.is_ok() && dist.is_ok(),
             "both fixed codes are complete"
         );
+        self.mostly_literals = false;
         self.fixed = true;
     }
 }
@@ -152,6 +157,20 @@ pub(super) fn code_lengths_table(
     )
     .map_err(|()| "a block's code of code lengths is over-subscribed or incomplete")?;
     Ok(table)
+}
+
+/// A share of 1 in [`share_of_lengths`].
+const ONE: u32 = 1 << LONGEST;
+
+/// The share of symbols that are lengths, if the code fits what it codes: of bits at random, a code
+/// of n bits begins one time in 2^n.
+fn share_of_lengths(litlen: &[u8]) -> u32 {
+    let lengths = litlen.get(257..).unwrap_or_default();
+    lengths
+        .iter()
+        .filter(|&&length| length > 0)
+        .map(|&length| ONE >> length)
+        .sum()
 }
 
 fn litlen_entry(symbol: u32) -> u32 {

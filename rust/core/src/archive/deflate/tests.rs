@@ -68,6 +68,83 @@ fn mixture(seed: u64, length: usize) -> Vec<u8> {
     data
 }
 
+/// Data that is mostly literals of six to eleven bits, with a match now and then, as a photo's.
+fn literals(seed: u64, length: usize) -> Vec<u8> {
+    let mut stream = Stream::new(seed, 2, 0, Purpose::Crop);
+    let mut data = Vec::new();
+    while data.len() < length {
+        if stream.below(700) == 0 && data.len() > 300 {
+            let start = data.len() - 1 - stream.below(data.len().min(32768) as u64 - 1) as usize;
+            let end = data.len().min(start + 3 + stream.below(9) as usize);
+            data.extend_from_within(start..end);
+        }
+        data.push(u64::midpoint(stream.below(256), stream.below(256)) as u8);
+    }
+    data.truncate(length);
+    data
+}
+
+#[test]
+fn literals_are_the_same_whatever_part_of_them_a_scout_decodes() {
+    let data = literals(1, 600_000);
+    for level in [1, 6, 9] {
+        let packed = miniz_oxide::deflate::compress_to_vec(&data, level);
+        // Pieces of 700 bytes are too short for a scout.
+        let mut alone = Record::default();
+        let found = walk(&packed, 700, 1 << 21, &mut alone).unwrap();
+        assert!(found.unwrap() == data, "level {level}");
+        assert!(
+            alone.blocks.len() > 3 && alone.far.len() > 10,
+            "level {level}"
+        );
+        for (step, room) in [
+            (usize::MAX / 2, 1 << 21),
+            (1 << 20, 256 << 10),
+            (30_011, 1 << 21),
+            (1 << 20, 30_011),
+            (20_000, 20_000),
+        ] {
+            let mut record = Record::default();
+            let found = walk(&packed, step, room, &mut record).unwrap();
+            assert!(found.unwrap() == data, "level {level}, {step}, {room}");
+            assert!(record == alone, "level {level}, {step}, {room}");
+        }
+    }
+}
+
+#[test]
+fn the_walker_stops_at_the_same_symbol_wherever_it_started() {
+    let data = literals(2, 300_000);
+    let packed = miniz_oxide::deflate::compress_to_vec(&data, 6);
+    let stops = |first: usize| {
+        let mut walker = Walker::default();
+        walker.start(0);
+        let mut bytes = vec![0; data.len() + SLACK];
+        let (mut at, mut fed, mut found) = (0, 0, Vec::new());
+        for limit in (first..data.len())
+            .step_by(100)
+            .filter(|at| at % 50_000 < 20_000)
+        {
+            let mut output = Output {
+                bytes: &mut bytes,
+                at,
+                limit,
+                floor: 0,
+            };
+            let (used, stop) = walker
+                .run(&packed[fed..], &mut output, &mut Untraced)
+                .unwrap();
+            assert_eq!(stop, Stop::Output);
+            (at, fed) = (output.at, fed + used);
+            found.push((at, walker.next_bit()));
+        }
+        found
+    };
+    // The first lists hold the stops of the last one.
+    let (all, few) = (stops(100), stops(250_000));
+    assert!(!few.is_empty() && few.iter().all(|stop| all.contains(stop)));
+}
+
 #[test]
 fn every_level_decodes_as_miniz_wrote_it() {
     for level in [0, 1, 3, 6, 9, 10] {
@@ -108,7 +185,7 @@ fn a_cut_stream_waits_for_more_at_every_byte() {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 struct Record {
     blocks: Vec<(u64, usize)>,
     far: Vec<(usize, usize, usize)>,
@@ -274,6 +351,21 @@ proptest! {
             Ok(expected) => prop_assert_eq!(found.unwrap(), Some(expected)),
             Err(_) => prop_assert!(!matches!(found, Ok(Some(_)))),
         }
+    }
+
+    #[test]
+    fn flipped_bits_among_literals_agree_with_miniz(
+        seed in 0u64..1000, level in 1u8..10, flips in proptest::collection::vec(any::<u32>(), 0..3)
+    ) {
+        let data = literals(seed, 40_000);
+        let mut packed = miniz_oxide::deflate::compress_to_vec(&data, level);
+        for flip in flips {
+            let bit = flip as usize % (packed.len() * 8);
+            packed[bit / 8] ^= 1 << (bit % 8);
+        }
+        let expected = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, 1 << 20).ok();
+        let found = walk(&packed, 1 << 20, 1 << 20, &mut Untraced).ok().flatten();
+        prop_assert!(found == expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Turns raw deflate, piece by piece, into output: blocks, headers, stored data.
 
+use super::ahead::Ahead;
 use super::bits::{Bits, Held};
 use super::codes::{self, Pause};
 use super::tables::{self, EXCEPTION, LENGTHS_BITS, Tables};
@@ -25,6 +26,7 @@ pub struct Walker {
     /// Bits of the next input that lie before the start.
     skip: u32,
     tables: Tables,
+    ahead: Ahead,
     lengths: Lengths,
     is_last: bool,
     /// Position in the file of the first byte not yet taken.
@@ -209,11 +211,13 @@ impl Walker {
             State::DynamicHeader => self.dynamic_header(bits),
             State::CodeLengthCodes => self.code_length_codes(bits),
             State::CodeLengths => self.code_lengths(bits),
-            State::Codes => Ok(match codes::run(&self.tables, bits, output, trace)? {
-                Pause::Input => Step::Wait(Stop::Input),
-                Pause::Output => Step::Wait(Stop::Output),
-                Pause::EndOfBlock => Step::Next(self.after_block(bits)),
-            }),
+            State::Codes => Ok(
+                match codes::run(&self.tables, bits, output, &mut self.ahead, trace)? {
+                    Pause::Input => Step::Wait(Stop::Input),
+                    Pause::Output => Step::Wait(Stop::Output),
+                    Pause::EndOfBlock => Step::Next(self.after_block(bits)),
+                },
+            ),
             State::End => Ok(Step::Wait(Stop::End)),
         }
     }
