@@ -400,3 +400,12 @@ def test_any_archive_reads_as_tarfile_does(
     archive = pt.Archive(path)
     assert archive.names == [name for name, _ in members]
     assert archive.read_many(range(len(members))) == [data for _, data in members]
+
+
+@pytest.mark.parametrize("level", [0, 1, 6])
+def test_small_members_beside_a_big_one_are_short_reads(tmp_path: Path, level: int) -> None:
+    files = {"a": b"hello", "b": b"world" * 9, "big": photo_like(1, 12 << 20), "c": b"hello"}
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(tar_bytes(list(files.items())), level))
+    archive = pt.Archive(path)
+    assert archive.read_many(list(files)) == list(files.values())

@@ -1,6 +1,7 @@
 //! Turns a file as downloaded (tar, tar.gz, a directory) into members that can be read at random.
 
 mod chunks;
+mod cut;
 pub mod deflate;
 pub(crate) mod file;
 mod folder;
@@ -10,9 +11,12 @@ mod magic;
 pub(crate) mod md5;
 pub(crate) mod points;
 mod record;
+mod rows;
 mod scan;
 mod stamp;
 mod tar;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -10,13 +10,14 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::chunks::{Chunk, Chunks, Next};
+use super::cut::Cut;
 use super::deflate::BLOCK_HEADER_BYTES;
 use super::file::ArchiveFile;
 use super::gzip::{Inflater, Piece};
 use super::gzip_header;
 use super::magic;
 use super::md5::Md5;
-use super::record::{Cut, Recorder};
+use super::record::Recorder;
 use super::stamp::{self, StampTaker};
 use super::tar::{End, Fault, Start, TarParser};
 use crate::error::{Error, ErrorKind, Result};
@@ -94,10 +95,8 @@ fn start(
         return Ok((chunks, Pass::new(builder, Some(size))));
     };
     let mut pass = Pass::new(builder, Some(size));
-    pass.parser = TarParser::starting_at(Start {
-        tar_offset: checkpoint.tar_offset,
-        zero_blocks: checkpoint.zero_blocks,
-    });
+    pass.go_on(&checkpoint)
+        .map_err(|fault| fault.explain(None))?;
     pass.tar_offset = checkpoint.tar_offset;
     pass.file_offset = checkpoint.tar_offset;
     pass.framing = Some(Framing::Tar);
@@ -152,6 +151,26 @@ impl Pass {
         }
     }
 
+    /// Sets up parser and recorder where an earlier pass was.
+    fn go_on(&mut self, checkpoint: &Checkpoint) -> Result<(), Fault> {
+        let start = Start {
+            tar_offset: checkpoint.tar_offset,
+            zero_blocks: checkpoint.zero_blocks,
+            global: checkpoint.global.clone(),
+        };
+        let Some(inside) = &checkpoint.inside else {
+            self.parser = TarParser::starting_at(&start)?;
+            return Ok(());
+        };
+        let (size, first) = (inside.place.size, inside.place.tar_offset);
+        let left = size - (start.tar_offset - first);
+        self.parser = TarParser::starting_inside(&start, &inside.name, size, left)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.go_on_inside(inside, start);
+        }
+        Ok(())
+    }
+
     fn run(&mut self, chunks: &Chunks, reporter: &mut Reporter<'_>) -> Result<()> {
         loop {
             match chunks.next() {
@@ -195,7 +214,7 @@ impl Pass {
             Framing::Tar => self
                 .parser
                 .push(bytes, recorder)
-                .map_err(|fault| explain(fault, None)),
+                .map_err(|fault| fault.explain(None)),
             Framing::Gzip(inflater) => inflater.feed(bytes, &mut |piece| {
                 record(piece, self.tar_offset, &mut self.parser, recorder)
             }),
@@ -214,6 +233,7 @@ impl Pass {
             members,
             window_bytes,
             start,
+            inside,
             gzip,
             ..
         } = cut;
@@ -222,6 +242,8 @@ impl Pass {
             window_bytes,
             tar_offset: start.tar_offset,
             zero_blocks: start.zero_blocks,
+            global: start.global,
+            inside,
             read: self.stamp.finish(),
             md5: chunks.md5_so_far().map(|md5| md5.snapshot()),
             gzip,
@@ -290,7 +312,7 @@ impl Pass {
         }
         let end = match self.parser.finish() {
             // Nothing at all, of a file that is no tar or that has hardly begun.
-            Err(fault) => return Err(cut_off.unwrap_or_else(|| explain(fault, at))),
+            Err(fault) => return Err(cut_off.unwrap_or_else(|| fault.explain(at))),
             Ok(end) => end,
         };
         Ok(match (cut_off, end) {
@@ -302,7 +324,7 @@ impl Pass {
                 let reason = "the tar lacks the mark of its end: it may be truncated";
                 (false, Some(reason.to_owned()))
             }
-            (None, End::Truncated(fault)) => (false, Some(explain(fault, at).to_string())),
+            (None, End::Truncated(fault)) => (false, Some(fault.explain(at).to_string())),
         })
     }
 
@@ -355,30 +377,6 @@ fn record(
     let at = piece.end_bit / 8;
     parser
         .push(piece.bytes.get(skipped..).unwrap_or_default(), recorder)
-        .map_err(|fault| explain(fault, Some(at)))?;
+        .map_err(|fault| fault.explain(Some(at)))?;
     recorder.end_piece(&piece)
-}
-
-/// The error for what is wrong with the tar; `compressed` is about where in the file.
-fn explain(fault: Fault, compressed: Option<u64>) -> Error {
-    match (fault, compressed) {
-        (Fault::Sink(error), _) => error,
-        (
-            Fault::Tar {
-                message,
-                tar_offset,
-            },
-            None,
-        ) => Error::archive(message).with_offset(tar_offset),
-        (
-            Fault::Tar {
-                message,
-                tar_offset,
-            },
-            Some(at),
-        ) => Error::archive(format!(
-            "{message}, {tar_offset} bytes into the uncompressed tar"
-        ))
-        .with_offset(at),
-    }
 }

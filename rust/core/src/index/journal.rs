@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use super::build::{IndexBuilder, folder_of};
 use super::checkpoint::Checkpoint;
-use super::members::{IMAGE_BYTES, KIND_BYTES, PLACE_BYTES, Place, decode_kind, encode_image};
+use super::members::{IMAGE_BYTES, PLACE_BYTES, Place, decode_image, encode_image};
 use crate::limits::JOURNAL_RECORD_BYTES;
 use crate::pixels::header::Header;
 
-const MAGIC: [u8; 12] = *b"PTJRN\r\n\x1a\x01\0\0\0";
+const MAGIC: [u8; 12] = *b"PTJRN\r\n\x1a\x02\0\0\0";
 
 /// A process that dies loses nothing that was written; a machine that dies loses this much.
 const SYNC_EVERY: Duration = Duration::from_secs(10);
@@ -138,11 +138,7 @@ pub(crate) fn open(
     fits: impl FnOnce(&Checkpoint) -> bool,
 ) -> io::Result<Option<Checkpoint>> {
     let path = journal_path(index);
-    let last = match Records::open(&path) {
-        Ok(mut old) => old.last_checkpoint()?.filter(fits),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let last = last_checkpoint(index)?.filter(fits);
     let Some(lock) = Journal::create_or_lock(&path, last.is_some())? else {
         return Ok(None);
     };
@@ -163,6 +159,15 @@ pub(crate) fn open(
     builder.commit(&checkpoint)?;
     aside.persist(&path).map_err(|error| error.error)?;
     Ok(Some(checkpoint))
+}
+
+/// The last checkpoint in the journal of an index.
+pub(crate) fn last_checkpoint(index: &Path) -> io::Result<Option<Checkpoint>> {
+    match Records::open(&journal_path(index)) {
+        Ok(mut records) => records.last_checkpoint(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Journal {
@@ -276,13 +281,6 @@ impl Records {
             && builder.window_bytes() == checkpoint.window_bytes;
         if whole { Ok(()) } else { Err(bad()) }
     }
-}
-
-fn decode_image(row: &[u8]) -> Option<Header> {
-    let (width, rest) = row.split_first_chunk::<4>()?;
-    let (height, kind) = rest.split_first_chunk::<4>()?;
-    let (width, height) = (u32::from_le_bytes(*width), u32::from_le_bytes(*height));
-    (kind.len() == KIND_BYTES).then(|| decode_kind(kind, width, height))
 }
 
 fn bad() -> io::Error {

@@ -121,6 +121,14 @@ pub(super) fn encode_image(header: &Header, row: &mut [u8]) {
     ]);
 }
 
+/// What [`encode_image`] wrote; `None` if it is too short.
+pub(super) fn decode_image(row: &[u8]) -> Option<Header> {
+    let (width, rest) = row.split_first_chunk::<4>()?;
+    let (height, kind) = rest.split_first_chunk::<4>()?;
+    let (width, height) = (u32::from_le_bytes(*width), u32::from_le_bytes(*height));
+    (kind.len() == KIND_BYTES).then(|| decode_kind(kind, width, height))
+}
+
 pub(super) fn decode_kind(kind: &[u8], width: u32, height: u32) -> Header {
     Header {
         width,

@@ -131,6 +131,19 @@ impl HeaderScanner {
         matches!(self.state, State::Done)
     }
 
+    /// The header, if it is whole.
+    pub fn whole(&self) -> Option<Header> {
+        self.is_done().then_some(self.header)
+    }
+
+    /// A scanner that has found this header.
+    pub fn done(header: Header) -> Self {
+        Self {
+            header,
+            state: State::Done,
+        }
+    }
+
     /// The header, from the bytes pushed so far; the scanner is ready for another file.
     pub fn finish(&mut self) -> Header {
         if let State::Magic { bytes, filled } = &self.state {

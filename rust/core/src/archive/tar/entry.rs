@@ -13,12 +13,14 @@ pub(crate) struct Entry {
     pub(crate) start: Option<Start>,
 }
 
-/// A place in a tar where a parser can start: the first header of a member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A place in a tar where a parser can start: the first header of a member, or a byte of its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Start {
     pub(crate) tar_offset: u64,
     /// Blocks of zeros before it: marks of an end that was none.
     pub(crate) zero_blocks: u64,
+    /// Pax records for what global headers before it have said.
+    pub(crate) global: Vec<u8>,
 }
 
 /// How a tar ended.
@@ -55,6 +57,26 @@ pub(crate) trait Members {
 pub(crate) enum Fault {
     Tar { message: String, tar_offset: u64 },
     Sink(crate::Error),
+}
+
+impl Fault {
+    /// The error to report; `compressed` is about where in the file it is, if the tar is compressed.
+    pub(crate) fn explain(self, compressed: Option<u64>) -> crate::Error {
+        let (message, tar_offset) = match self {
+            Self::Sink(error) => return error,
+            Self::Tar {
+                message,
+                tar_offset,
+            } => (message, tar_offset),
+        };
+        match compressed {
+            None => crate::Error::archive(message).with_offset(tar_offset),
+            Some(at) => crate::Error::archive(format!(
+                "{message}, {tar_offset} bytes into the uncompressed tar"
+            ))
+            .with_offset(at),
+        }
+    }
 }
 
 impl From<crate::Error> for Fault {

@@ -12,6 +12,8 @@ pub(super) struct Header {
     /// Kept as a result: an override makes a field that cannot be read harmless.
     pub(super) size: Result<u64, String>,
     pub(super) sparse_map_goes_on: bool,
+    /// Whether an extended header says that the data is a sparse file's.
+    pub(super) sparse: bool,
 }
 
 impl Header {
@@ -37,6 +39,7 @@ impl Header {
                 .and_then(|size| u64::try_from(size).ok())
                 .ok_or_else(|| format!("a size that is no number: {}", quoted(&block[124..136]))),
             sparse_map_goes_on: block[482] != 0,
+            sparse: false,
         })
     }
 }

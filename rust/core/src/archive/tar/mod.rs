@@ -5,13 +5,14 @@
 //! Not here: where a member lies in the compressed file (`archive/scan.rs`).
 
 mod entry;
+mod extensions;
 mod header;
 mod pax;
 
 use crate::limits::{MEMBER_NAME_BYTES, TAR_EXTENSION_BYTES};
 pub(crate) use entry::{End, Entry, EntryKind, Fault, Members, Start};
+use extensions::Extensions;
 use header::Header;
-use pax::Overrides;
 
 /// The unit of a tar, in bytes.
 pub(crate) const BLOCK: usize = 512;
@@ -24,12 +25,10 @@ pub(crate) struct TarParser {
     block: [u8; BLOCK],
     zero_blocks: u64,
     headers: u64,
-    long_name: Option<Vec<u8>>,
-    long_link: Option<Vec<u8>>,
-    local: Option<Overrides>,
-    global: Overrides,
-    /// Where the headers of the next member start, unless more than them would have to be read.
-    chain: Option<Start>,
+    extensions: Extensions,
+    /// Where the headers of the next member start, and the blocks of zeros before; `None` where a
+    /// global header is among them.
+    chain: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -66,10 +65,7 @@ impl Default for TarParser {
             block: [0; BLOCK],
             zero_blocks: 0,
             headers: 0,
-            long_name: None,
-            long_link: None,
-            local: None,
-            global: Overrides::default(),
+            extensions: Extensions::default(),
             chain: None,
         }
     }
@@ -77,13 +73,32 @@ impl Default for TarParser {
 
 impl TarParser {
     /// A parser of what a tar has from `start` on.
-    pub(crate) fn starting_at(start: Start) -> Self {
-        Self {
+    pub(crate) fn starting_at(start: &Start) -> Result<Self, Fault> {
+        let mut parser = Self {
             offset: start.tar_offset,
             zero_blocks: start.zero_blocks,
             headers: 1,
             ..Self::default()
-        }
+        };
+        let global = parser.extensions.set(b'g', start.global.clone());
+        global.map_err(|problem| parser.fault(problem))?;
+        Ok(parser)
+    }
+
+    /// The same, where `start` lies in the data of a member, of which `left` bytes of `size` follow.
+    pub(crate) fn starting_inside(
+        start: &Start,
+        name: &[u8],
+        size: u64,
+        left: u64,
+    ) -> Result<Self, Fault> {
+        let mut parser = Self::starting_at(start)?;
+        parser.state = State::Data {
+            left,
+            padding: padding(size),
+            name: name.to_vec(),
+        };
+        Ok(parser)
     }
 
     /// Takes the next bytes.
@@ -103,7 +118,9 @@ impl TarParser {
             return Err(self.fault("expected a tar archive, found no data at all"));
         }
         let (message, what) = match &self.state {
-            State::Header { filled: 0 } if self.pending() => ("an extended header", "its member"),
+            State::Header { filled: 0 } if self.extensions.pending() => {
+                ("an extended header", "its member")
+            }
             State::Header { filled: 0 } if self.zero_blocks > 0 => return Ok(End::Marked),
             State::Header { filled: 0 } => return Ok(End::Unmarked),
             State::Header { .. } => ("part of a block", "the rest"),
@@ -120,10 +137,6 @@ impl TarParser {
         Ok(End::Truncated(self.fault(format!(
             "the tar is truncated: it ends with {message}, without {what}"
         ))))
-    }
-
-    fn pending(&self) -> bool {
-        self.long_name.is_some() || self.long_link.is_some() || self.local.is_some()
     }
 
     fn fault(&self, message: impl Into<String>) -> Fault {
@@ -223,7 +236,7 @@ impl TarParser {
 
     fn header(&mut self, out: &mut impl Members) -> Result<(), Fault> {
         if self.block.iter().all(|&byte| byte == 0) {
-            if self.pending() {
+            if self.extensions.pending() {
                 return Err(self.fault("an extended header without its member"));
             }
             self.zero_blocks += 1;
@@ -234,11 +247,8 @@ impl TarParser {
             Err(problem) => return Err(self.bad_header(&problem)),
         };
         self.headers += 1;
-        if !self.pending() {
-            self.chain = Some(Start {
-                tar_offset: self.offset - BLOCK as u64,
-                zero_blocks: self.zero_blocks,
-            });
+        if !self.extensions.pending() {
+            self.chain = Some((self.offset - BLOCK as u64, self.zero_blocks));
         } else if header.kind == b'g' {
             self.chain = None;
         }
@@ -271,13 +281,7 @@ impl TarParser {
                 "an extended header of {size} bytes; at most {TAR_EXTENSION_BYTES} are allowed"
             )));
         }
-        let twice = match kind {
-            b'L' => self.long_name.is_some(),
-            b'K' => self.long_link.is_some(),
-            b'g' => false,
-            _ => self.local.is_some(),
-        };
-        if twice {
+        if self.extensions.has(kind) {
             return Err(self.fault(format!(
                 "two extended headers of type `{}` for one member",
                 char::from(kind)
@@ -296,36 +300,19 @@ impl TarParser {
     }
 
     fn extension(&mut self, kind: u8, bytes: Vec<u8>) -> Result<(), Fault> {
-        match kind {
-            b'L' => self.long_name = Some(up_to_nul(bytes)),
-            b'K' => self.long_link = Some(up_to_nul(bytes)),
-            b'g' => {
-                pax::read(&bytes, &mut self.global).map_err(|problem| self.fault(problem))?;
-            }
-            _ => {
-                let mut overrides = Overrides::default();
-                pax::read(&bytes, &mut overrides).map_err(|problem| self.fault(problem))?;
-                self.local = Some(overrides);
-            }
-        }
-        Ok(())
+        let set = self.extensions.set(kind, bytes);
+        set.map_err(|problem| self.fault(problem))
     }
 
     fn start_entry(&mut self, header: Header, out: &mut impl Members) -> Result<(), Fault> {
-        let overrides = self.local.take().unwrap_or_default().or(&self.global);
-        let long_name = self.long_name.take();
-        let long_link = self.long_link.take();
-        let size = match overrides.size {
-            Some(size) => size,
-            None => header.size.map_err(|problem| self.fault(problem))?,
-        };
+        let header = self.extensions.apply(header);
+        let size = header.size.map_err(|problem| self.fault(problem))?;
         if size > i64::MAX as u64 - self.offset.min(i64::MAX as u64) - 2 * BLOCK as u64 {
             return Err(self.fault(format!(
                 "a member of {size} bytes, more than any tar can hold"
             )));
         }
-        let name = overrides.path.or(long_name).unwrap_or(header.name);
-        let target = overrides.link.or(long_link).unwrap_or(header.link);
+        let (name, target) = (header.name, header.link);
         for name in [&name, &target] {
             if name.len() as u64 > MEMBER_NAME_BYTES || name.contains(&0) {
                 return Err(self.fault(format!(
@@ -334,21 +321,24 @@ impl TarParser {
                 )));
             }
         }
-        // What global headers said is not kept: from where they matter, nothing can start.
-        let start = self
-            .chain
-            .filter(|start| start.tar_offset > 0 && self.global == Overrides::default());
+        let start = self.chain.map(|(tar_offset, zero_blocks)| Start {
+            tar_offset,
+            zero_blocks,
+            global: self.extensions.global(),
+        });
+        // No member has longer names, and a journal's records have a limit.
+        let start = start.filter(|start| start.global.len() as u64 <= 4 * MEMBER_NAME_BYTES);
         let file = |kind, size| Entry {
             name: name.clone(),
             data_offset: self.offset,
             size,
             kind,
-            start,
+            start: start.clone(),
         };
         match header.kind {
             // A v7 tar has no type for directories; the name ends in a slash.
             0 if name.ends_with(b"/") => Ok(()),
-            0 | b'0' | b'7' if overrides.sparse => self.sparse(file(EntryKind::Sparse, size), out),
+            0 | b'0' | b'7' if header.sparse => self.sparse(file(EntryKind::Sparse, size), out),
             0 | b'0' | b'7' => {
                 let entry = file(EntryKind::File, size);
                 out.begin(entry)?;
@@ -394,10 +384,9 @@ impl TarParser {
     }
 
     fn skip(&mut self, size: u64) {
-        if size > 0 {
-            self.state = State::Skip {
-                left: size + padding(size),
-            };
+        let left = size + padding(size);
+        if left > 0 {
+            self.state = State::Skip { left };
         }
     }
 }
@@ -408,11 +397,4 @@ fn within(bytes: &[u8], limit: u64) -> usize {
 
 fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
-}
-
-fn up_to_nul(mut bytes: Vec<u8>) -> Vec<u8> {
-    if let Some(end) = bytes.iter().position(|&byte| byte == 0) {
-        bytes.truncate(end);
-    }
-    bytes
 }

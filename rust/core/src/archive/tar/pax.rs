@@ -25,6 +25,44 @@ impl Overrides {
     }
 }
 
+/// Records from which [`read`] makes these overrides again; none where there are none.
+pub(super) fn write(overrides: &Overrides) -> Vec<u8> {
+    let mut out = Vec::new();
+    let size = overrides.size.map(|size| size.to_string().into_bytes());
+    if overrides.sparse {
+        record(b"GNU.sparse.major", b"1", &mut out);
+    }
+    let path: &[u8] = if overrides.sparse_name {
+        b"GNU.sparse.name"
+    } else {
+        b"path"
+    };
+    for (key, value) in [
+        (path, &overrides.path),
+        (b"linkpath", &overrides.link),
+        (b"size", &size),
+    ] {
+        if let Some(value) = value {
+            record(key, value, &mut out);
+        }
+    }
+    out
+}
+
+/// Writes a record, whose length counts its own digits.
+fn record(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest + 1;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    out.extend_from_slice(format!("{length} ").as_bytes());
+    out.extend_from_slice(key);
+    out.push(b'=');
+    out.extend_from_slice(value);
+    out.push(b'\n');
+}
+
 /// Reads records `length key=value\n`; fails with what is wrong with them.
 pub(super) fn read(mut bytes: &[u8], overrides: &mut Overrides) -> Result<(), String> {
     // Some writers pad with zero bytes inside the recorded size.
@@ -100,6 +138,14 @@ mod tests {
         .unwrap();
         assert_eq!(found.path.as_deref(), Some(&b"a/"[..]));
         assert_eq!(found.size, Some(123));
+        // A length of three digits, because it counts them.
+        let long = format!("101 linkpath={:087}\n", 7);
+        for more in [&b""[..], long.as_bytes(), b"21 GNU.sparse.name=b\n"] {
+            let mut again = Overrides::default();
+            read(more, &mut found).unwrap();
+            read(&write(&found), &mut again).unwrap();
+            assert_eq!(again, found);
+        }
         for bad in [
             &b"12 path=a\n"[..],
             b"x path=a\n",
