@@ -3,7 +3,7 @@
 mod chunks;
 pub mod deflate;
 pub(crate) mod file;
-mod folder;
+pub(crate) mod folder;
 pub(crate) mod gzip;
 pub(crate) mod gzip_header;
 mod magic;
@@ -20,7 +20,7 @@ use std::sync::Mutex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, Kind, Summary};
-use crate::member::Reader;
+use crate::member::{Reader, check_sum};
 use crate::progress::OnProgress;
 use file::ArchiveFile;
 use scan::{Input, Wanted};
@@ -62,7 +62,7 @@ pub struct Archive {
 }
 
 #[derive(Debug)]
-enum Storage {
+pub(crate) enum Storage {
     Tar(ArchiveFile),
     Gzip(ArchiveFile),
     Folder,
@@ -218,6 +218,11 @@ impl Archive {
         &self.path
     }
 
+    /// Where the members' bytes are.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// The archive's bytes from the first on; none for a directory.
     pub(crate) fn stream(&self) -> Result<Option<std::fs::File>> {
         match &self.storage {
@@ -250,16 +255,7 @@ impl Archive {
                 folder::read(&self.path, &self.index.name(member)?, &place, out)?;
             }
         }
-        let found = crc32fast::hash(out);
-        if found != place.crc32 {
-            return Err(Error::archive(format!(
-                "the checksum is wrong: expected `{:08x}`, found `{found:08x}`; the archive is \
-                 damaged, or was changed after its index was made",
-                place.crc32
-            ))
-            .with_offset(place.point_bit / 8));
-        }
-        Ok(())
+        check_sum(&place, out)
     }
 
     /// Reads one member and checks its CRC32.
