@@ -16,6 +16,7 @@ from . import _core
 from .arrays import aligned_empty
 from .errors import MemberNotFoundError, PartialArchiveWarning
 from .index_pass import IndexResult, build_index, check_md5_is_wanted, default_index_path
+from .member_file import MemberFile
 from .member_table import FORMATS, MEMBER_DTYPE
 from .progress import OnProgress, progress_reporter
 from .release import published_md5
@@ -255,6 +256,29 @@ class Archive:
         """
         threads = _checked_threads(threads) or self.threads
         return self._core.read_many([self._number(member) for member in members], threads)
+
+    def open(self, member: int | str | bytes) -> MemberFile:
+        """One member as a binary file: of any size, in little memory.
+
+        The file can be read, sought in, iterated over and wrapped, as those of
+        ``tarfile.extractfile`` and ``zipfile.ZipFile.open`` can. A compressed member is inflated as
+        far as it is read; seeking back further than some tens of KiB begins at its start again. A
+        file may be shared by threads, and be read on after a fork.
+
+        Args:
+            member: Number (negative from the end) or name.
+
+        Raises:
+            MemberNotFoundError: If there is no such member.
+            ArchiveError: If it cannot be read. A wrong checksum is found by the read that reaches
+                the member's last byte; in an uncompressed archive, if all before was read in order.
+
+        Example:
+            >>> with archive.open("readme.txt") as file:
+            ...     text = io.TextIOWrapper(file).read()
+        """
+        number = self._number(member)
+        return MemberFile(self._core.open_member(number), self._name(number))
 
     def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:
         """Reads every member and the whole file and compares all checksums with the index.
