@@ -13,6 +13,7 @@ mod record;
 mod scan;
 mod stamp;
 mod tar;
+mod unpack;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
