@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+EXAMPLE_PAGES = ("reading", "dataset", "training", "competition", "command-line")
 BLOCK = re.compile(r"^```(python|python torch|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -84,7 +85,7 @@ def test_every_example_program_runs(example: Path, tmp_path: Path) -> None:
 
 def test_the_pages_that_must_have_examples_have_them() -> None:
     pages = ["README.md"]
-    pages += [f"docs/{name}.md" for name in ("dataset", "training", "competition", "command-line")]
+    pages += [f"docs/{name}.md" for name in EXAMPLE_PAGES]
     for page in pages:
         assert blocks(ROOT / page), f"{page} has no example that is run"
 

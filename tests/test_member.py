@@ -12,7 +12,17 @@ import pytest
 
 import ptarmigan as pt
 from synthetic import make_jpeg, write_tar
-from tars import noise, photo_like
+from tars import (
+    END,
+    expected_members,
+    gzip_member,
+    header,
+    noise,
+    padded,
+    photo_like,
+    raw_deflate,
+    tar_bytes,
+)
 
 MEMBERS = {
     f"d{number % 3}/{number:03}.bin": photo_like(number, 997 * number) for number in range(60)
@@ -50,6 +60,57 @@ def test_many_members_come_in_the_order_asked_for(archive: pt.Archive, threads: 
         expected[5],
         expected[2],
     ]
+
+
+def far_matching(folder: Path, memory: int, pieces: int) -> tuple[pt.Archive, list[bytes]]:
+    """A tar.gz whose members repeat much of the 32 KiB before them, in small or large blocks."""
+    random = np.random.default_rng(memory)
+    data = bytearray(noise(memory, 30_000))
+    members = []
+    for number in range(150):
+        start = len(data)
+        while len(data) < start + int(random.integers(0, 9000)):
+            distance = int(random.integers(300, 30_000))
+            data += data[-distance:][: int(random.integers(4, 300))]
+            data += random.bytes(int(random.integers(0, 200)))
+        members.append((str(number), bytes(data[start:])))
+    tar = bytes(tar_bytes(members))
+    step = len(tar) // pieces + 1
+    parts = [tar[start : start + step] for start in range(0, len(tar), step)]
+    packed = [gzip_member(part, raw_deflate(part, 6, memLevel=memory)) for part in parts]
+    path = folder / "far.tar.gz"
+    path.write_bytes(b"".join(packed))
+    return pt.Archive(path), [contents for _, contents in expected_members(path)]
+
+
+@pytest.mark.parametrize(("memory", "pieces"), [(1, 1), (2, 5), (5, 1), (8, 1), (9, 40)])
+def test_any_choice_of_members_reads_together_as_one_by_one(
+    tmp_path: Path, memory: int, pieces: int
+) -> None:
+    archive, expected = far_matching(tmp_path, memory, pieces)
+    random = np.random.default_rng(5)
+    choices = [range(len(archive)), range(0, len(archive), 2), [7], [7, 7, 8, 7], []]
+    choices += [random.integers(0, len(archive), size).tolist() for size in (2, 5, 20, 80, 400)]
+    for chosen in choices:
+        for threads in (1, 3):
+            found = archive.read_many(chosen, threads=threads)
+            assert found == [expected[number] for number in chosen]
+    assert [archive.read(number) for number in range(len(archive))] == expected
+
+
+def test_links_and_empty_members_are_read_together_with_others(tmp_path: Path) -> None:
+    tar = b"".join(
+        header(b"%d" % number, size) + padded(noise(number, size))
+        for number, size in enumerate([5000, 0, 70_000, 1, 0, 30_000])
+    )
+    tar += header(b"link", 0, b"1", link=b"2") + header(b"again", 0, b"1", link=b"link") + END
+    for name, data in (("a.tar", tar), ("a.tar.gz", gzip_member(tar))):
+        path = tmp_path / name
+        path.write_bytes(data)
+        expected = dict(expected_members(path))
+        archive = pt.Archive(path)
+        for names in (list(expected), list(expected)[::-1] * 2, ["link", "2", "1", "again"]):
+            assert archive.read_many(names) == [expected[member] for member in names]
 
 
 def test_a_member_that_is_not_there_is_a_key_error(archive: pt.Archive) -> None:
@@ -180,9 +241,39 @@ def test_the_first_bad_member_of_many_is_named(tmp_path: Path) -> None:
     for number in (5, 3):
         data[int(archive.members["tar_offset"][number]) + 7] ^= 1
     path.write_bytes(data)
-    with pytest.raises(pt.ArchiveError, match="checksum") as raised:
-        archive.read_many(range(8), threads=1)
-    assert raised.value.member == "3"
+    for threads in (1, 2, 5):
+        for order in (range(8), range(7, -1, -1), [5, 3, 4, 3]):
+            with pytest.raises(pt.ArchiveError, match="checksum") as raised:
+                archive.read_many(order, threads=threads)
+            assert raised.value.member == "3"
+    assert archive.read_many([4, 2, 6, 7]) == [members[str(number)] for number in (4, 2, 6, 7)]
     report = archive.verify()
     assert [name for name, _ in report.bad] == ["3", "5"]
     assert report.bytes == 6 * 40_000
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_member_that_is_cut_off_is_named_among_many(tmp_path: Path, cut: int) -> None:
+    members = {str(number): noise(number, 40_000) for number in range(8)}
+    path = write_tar(tmp_path / "a.tar.gz", members)
+    archive = pt.Archive(path)
+    packed = bytearray(path.read_bytes())
+    middle = len(packed) // 2
+    if cut:
+        del packed[middle:]
+    else:
+        packed[middle : middle + 100] = bytes(100)
+    path.write_bytes(packed)
+
+    def failing(number: int) -> str | None:
+        try:
+            assert archive.read(number) == members[str(number)]
+        except pt.ArchiveError as error:
+            return str(error)
+        return None
+
+    first = next(filter(None, map(failing, range(8))))
+    for threads in (1, 4):
+        with pytest.raises(pt.ArchiveError) as raised:
+            archive.read_many(range(7, -1, -1), threads=threads)
+        assert str(raised.value) == first

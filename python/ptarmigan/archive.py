@@ -3,69 +3,36 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 import warnings
 from collections.abc import Iterable
 from operator import index as as_index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from . import _core
 from .arrays import aligned_empty
 from .errors import MemberNotFoundError, PartialArchiveWarning
+from .index_pass import IndexResult, build_index, check_md5_is_wanted, default_index_path
+from .member_file import MemberFile
+from .member_table import FORMATS, MEMBER_DTYPE
 from .progress import OnProgress, progress_reporter
 from .release import published_md5
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Archive", "IndexResult", "VerifyReport", "build_index"]
-
-# One row of `Archive.members`; the core writes rows of just this layout.
-MEMBER_DTYPE = np.dtype(
-    [
-        ("tar_offset", "<u8"),
-        ("size", "<u8"),
-        ("crc32", "<u4"),
-        ("width", "<u4"),
-        ("height", "<u4"),
-        ("sampling", "<u4"),
-        ("restart_interval", "<u2"),
-        ("components", "u1"),
-        ("sof", "u1"),
-        ("precision", "u1"),
-        ("orientation", "u1"),
-        ("format", "u1"),
-        ("adobe", "u1"),
-    ]
-)
-
-FORMATS = ("unknown", "jpeg", "png", "gif", "webp", "bmp", "tiff")
-"""What the numbers in the column ``format`` of `Archive.members` mean."""
-
-
-class IndexResult(NamedTuple):
-    """What `build_index` found.
-
-    Attributes:
-        members: Number of members.
-        bytes: Bytes of all members.
-        md5: The archive file's md5, 32 hexadecimal digits; None for a directory or with
-            ``md5=False``.
-        complete: Whether the tar ended with its end-of-archive mark.
-        stopped: Why the index holds only a part of the archive; None if it holds all.
-        seconds: How long it took.
-    """
-
-    members: int
-    bytes: int
-    md5: str | None
-    complete: bool
-    stopped: str | None
-    seconds: float
+__all__ = [
+    "FORMATS",
+    "MEMBER_DTYPE",
+    "Archive",
+    "IndexResult",
+    "VerifyReport",
+    "build_index",
+    "default_index_path",
+]
 
 
 class VerifyReport(NamedTuple):
@@ -144,7 +111,7 @@ class Archive:
         threads: int | None = None,
     ) -> None:
         self.threads = _checked_threads(threads)
-        _check_md5_is_wanted(expected_md5, md5=md5)
+        check_md5_is_wanted(expected_md5, md5=md5)
         path = os.fspath(path)
         index = None if index_path is None else os.fspath(index_path)
         place = Path(index or default_index_path(path))
@@ -290,6 +257,29 @@ class Archive:
         threads = _checked_threads(threads) or self.threads
         return self._core.read_many([self._number(member) for member in members], threads)
 
+    def open(self, member: int | str | bytes) -> MemberFile:
+        """One member as a binary file: of any size, in little memory.
+
+        The file can be read, sought in, iterated over and wrapped, as those of
+        ``tarfile.extractfile`` and ``zipfile.ZipFile.open`` can. A compressed member is inflated as
+        far as it is read; seeking back further than some tens of KiB begins at its start again. A
+        file may be shared by threads, and be read on after a fork.
+
+        Args:
+            member: Number (negative from the end) or name.
+
+        Raises:
+            MemberNotFoundError: If there is no such member.
+            ArchiveError: If it cannot be read. A wrong checksum is found by the read that reaches
+                the member's last byte; in an uncompressed archive, if all before was read in order.
+
+        Example:
+            >>> with archive.open("readme.txt") as file:
+            ...     text = io.TextIOWrapper(file).read()
+        """
+        number = self._number(member)
+        return MemberFile(self._core.open_member(number), self._name(number))
+
     def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:
         """Reads every member and the whole file and compares all checksums with the index.
 
@@ -339,11 +329,6 @@ class Archive:
         return error
 
 
-def default_index_path(path: str | os.PathLike[str]) -> str:
-    """Where the index of an archive lies unless the caller says otherwise."""
-    return os.fspath(_core.default_index_path(os.fspath(path)))
-
-
 def _reopen(path: str, index_path: str, threads: int | None) -> Archive:
     return Archive(path, index_path=index_path, build="never", threads=threads)
 
@@ -354,92 +339,3 @@ def _checked_threads(threads: int | None) -> int | None:
     if as_index(threads) < 1:
         raise ValueError(f"expected at least one thread, found threads={threads}")
     return as_index(threads)
-
-
-def _check_md5_is_wanted(expected_md5: str | None, *, md5: bool) -> None:
-    if expected_md5 is not None and not md5:
-        raise ValueError("an expected md5 cannot be checked with md5=False; leave one of them out")
-
-
-class BinaryReader(Protocol):
-    """A binary stream, such as ``sys.stdin.buffer``."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes; none at the end."""
-
-
-def build_index(
-    source: str | os.PathLike[str] | BinaryReader,
-    index_path: str | os.PathLike[str] | None = None,
-    *,
-    expected_md5: str | None = None,
-    md5: bool = True,
-    progress: bool | OnProgress | None = None,
-) -> IndexResult:
-    """Indexes an archive in one pass from front to back, without opening it.
-
-    The index appears under its name when it is whole; whatever goes wrong before leaves an older
-    index as it was. A pass over a file keeps a journal beside the index, ``<index>.journal``: after
-    Ctrl-C, ``kill -9`` or a crash the next call goes on where this one was, and ends with the same
-    index. A file that ends too early gives an index of the members that are whole, with
-    ``stopped`` saying why; when the file has grown, the next call goes on from there.
-
-    Args:
-        source: The path of an archive, or a binary stream of one: a pipe, a socket's file, an HTTP
-            response. A stream is read to its end and not closed.
-        index_path: The index file; by default ``<source>.ptidx``. A stream needs one.
-        expected_md5: The md5 that the archive must have, as for `Archive`.
-        md5: Whether to compute the md5; False leaves it out.
-        progress: As for `Archive`; bytes in all are None for a stream.
-
-    Returns:
-        What was found. ``Archive(path, index_path=index_path)`` accepts the index for a file with
-        the same bytes.
-
-    Raises:
-        FileNotFoundError: If there is no such archive.
-        ArchiveError: If the archive is damaged or no archive, or its md5 is not the expected one.
-        OSError: If the index cannot be written.
-        ValueError: If an argument can never work.
-    """
-    start = time.perf_counter()
-    _check_md5_is_wanted(expected_md5, md5=md5)
-    if isinstance(source, str | os.PathLike):
-        path = os.fspath(source)
-        index = None if index_path is None else os.fspath(index_path)
-        if expected_md5 is None and md5:
-            expected_md5 = published_md5(path)
-        with progress_reporter(progress, f"indexing {Path(path).name}") as report:
-            found = _core.build_index(path, index, expected_md5, md5, report)
-    else:
-        if index_path is None:
-            raise ValueError("the index of a stream has no default place: give `index_path`")
-        place = os.fspath(index_path)
-        name = str(getattr(source, "name", "stream"))
-        pipe, head = _pipe_of(source)
-        with progress_reporter(progress, f"indexing {name}") as report:
-            found = _core.build_index_from(
-                head, pipe, source, name, place, expected_md5, md5, report
-            )
-    seconds = time.perf_counter() - start
-    return IndexResult(
-        found.members, found.bytes, found.md5, found.complete, found.stopped, seconds
-    )
-
-
-def _pipe_of(source: BinaryReader) -> tuple[str | None, bytes]:
-    """The path of an open pipe and what Python has read ahead from it; (None, b"") for others.
-
-    A pipe is read without Python: a thread that waits in Python for a pipe could not be left
-    behind when the interpreter ends.
-    """
-    try:
-        descriptor = source.fileno()  # type: ignore[attr-defined]
-        path = f"/dev/fd/{descriptor}"
-        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode) or not Path(path).exists():
-            return None, b""
-    except (AttributeError, OSError):
-        return None, b""
-    if not hasattr(source, "peek"):
-        return path, b""
-    return path, source.read(len(source.peek()))

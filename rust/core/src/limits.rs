@@ -34,3 +34,10 @@ pub const GZIP_HEADER_BYTES: u64 = 1 << 20;
 
 /// Most output bytes between a seek point and its member; the pass makes points more often.
 pub const READ_AHEAD_BYTES: u64 = 4 << 20;
+
+/// Most bytes of the archive that one positional read takes for several members that lie near each
+/// other; one member alone may need more.
+pub const GROUP_BYTES: u64 = 4 << 20;
+
+/// Most bytes that such members and what lies between them have when they are inflated.
+pub const GROUP_OUTPUT_BYTES: u64 = 16 << 20;

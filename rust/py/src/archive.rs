@@ -17,6 +17,7 @@ use ptarmigan_core::archive::{self, Archive, Build, OpenOptions, hexadecimal};
 use ptarmigan_core::index::{Kind, Summary};
 use ptarmigan_core::member;
 
+use crate::member_file::PyMemberFile;
 use crate::run::{run, run_with_progress};
 
 /// An archive with its index.
@@ -104,6 +105,10 @@ impl PyArchive {
             .into_iter()
             .map(|data| PyBytes::new(py, &data))
             .collect())
+    }
+
+    fn open_member(&self, py: Python<'_>, member: usize) -> PyResult<PyMemberFile> {
+        PyMemberFile::open(py, self.core(), member)
     }
 
     fn verify(

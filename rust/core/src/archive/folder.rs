@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::file::ArchiveFile;
 use super::md5::Md5;
 use crate::error::{Error, Result};
 use crate::index::build::IndexBuilder;
@@ -112,6 +113,21 @@ fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<
 
 /// Reads the file `name` below `root` into `out`, without checking it.
 pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -> Result<()> {
+    let file = open(root, name, place)?;
+    if place.size > MEMBER_BYTES {
+        return Err(Error::archive(format!(
+            "a file of {} bytes; at most {MEMBER_BYTES} can be read at once: open it as a file \
+             instead",
+            place.size
+        ))
+        .with_path(file.path()));
+    }
+    out.resize(place.size as usize, 0);
+    file.read_exact(out, 0)
+}
+
+/// Opens the file `name` below `root`, which must be one and have the size that the index has.
+pub(crate) fn open(root: &Path, name: &[u8], place: &Place) -> Result<ArchiveFile> {
     let relative = Path::new(OsStr::from_bytes(name));
     if !relative
         .components()
@@ -121,7 +137,7 @@ pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -
     }
     let path = root.join(relative);
     let metadata = fs::symlink_metadata(&path).map_err(|error| Error::io(error, &path))?;
-    if !metadata.is_file() || metadata.len() != place.size || place.size > MEMBER_BYTES {
+    if !metadata.is_file() || metadata.len() != place.size {
         return Err(Error::archive(format!(
             "expected a file of {} bytes, found {} bytes{}; if the folder was changed, make its \
              index anew with build=\"rebuild\"",
@@ -134,8 +150,5 @@ pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -
             },
         )));
     }
-    let mut file = File::open(&path).map_err(|error| Error::io(error, &path))?;
-    out.resize(place.size as usize, 0);
-    file.read_exact(out)
-        .map_err(|error| Error::io(error, &path))
+    ArchiveFile::open(&path)
 }

@@ -4,7 +4,7 @@ mod chunks;
 mod cut;
 pub mod deflate;
 pub(crate) mod file;
-mod folder;
+pub(crate) mod folder;
 pub(crate) mod gzip;
 pub(crate) mod gzip_header;
 mod magic;
@@ -17,6 +17,7 @@ mod stamp;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ use std::sync::Mutex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, Kind, Summary};
-use crate::member::Reader;
+use crate::member::{Reader, check_sum};
 use crate::progress::OnProgress;
 use file::ArchiveFile;
 use scan::{Input, Wanted};
@@ -66,7 +67,7 @@ pub struct Archive {
 }
 
 #[derive(Debug)]
-enum Storage {
+pub(crate) enum Storage {
     Tar(ArchiveFile),
     Gzip(ArchiveFile),
     Folder,
@@ -222,6 +223,11 @@ impl Archive {
         &self.path
     }
 
+    /// Where the members' bytes are.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// The archive's bytes from the first on; none for a directory.
     pub(crate) fn stream(&self) -> Result<Option<std::fs::File>> {
         match &self.storage {
@@ -254,16 +260,7 @@ impl Archive {
                 folder::read(&self.path, &self.index.name(member)?, &place, out)?;
             }
         }
-        let found = crc32fast::hash(out);
-        if found != place.crc32 {
-            return Err(Error::archive(format!(
-                "the checksum is wrong: expected `{:08x}`, found `{found:08x}`; the archive is \
-                 damaged, or was changed after its index was made",
-                place.crc32
-            ))
-            .with_offset(place.point_bit / 8));
-        }
-        Ok(())
+        check_sum(&place, out)
     }
 
     /// Reads one member and checks its CRC32.

@@ -316,8 +316,14 @@ fn read_number(bytes: &mut &[u8]) -> Option<usize> {
 }
 
 /// Writes an encoded window over `window`, which is cleared first; `None` if it is malformed.
-pub(crate) fn decode_window(mut encoded: &[u8], window: &mut [u8]) -> Option<()> {
+pub(crate) fn decode_window(encoded: &[u8], window: &mut [u8]) -> Option<()> {
     window.fill(0);
+    overlay_window(encoded, window)
+}
+
+/// Writes what an encoded window has over `window`, and leaves the rest of it; `None` if it is
+/// malformed.
+pub(crate) fn overlay_window(mut encoded: &[u8], window: &mut [u8]) -> Option<()> {
     let runs = read_number(&mut encoded)?;
     let mut at = 0usize;
     for _ in 0..runs {

@@ -1,7 +1,7 @@
 //! Turns an archive, read once from front to back, into an index.
 //!
-//! The caller's thread inflates, parses the tar, checksums the members and looks at their image
-//! headers; `archive/chunks.rs` has the two other threads. A pass over a file keeps a journal, and
+//! The caller's thread inflates and parses (`archive/unpack.rs`), checksums the members and looks at
+//! their image headers; `archive/chunks.rs` has the two other threads. A pass over a file keeps a journal, and
 //! takes up the one of an earlier pass that was ended, or whose file has grown since.
 //!
 //! Not here: folders (`archive/folder.rs`), the index file itself (`index/write.rs`).
@@ -14,12 +14,11 @@ use super::cut::Cut;
 use super::deflate::BLOCK_HEADER_BYTES;
 use super::file::ArchiveFile;
 use super::gzip::{Inflater, Piece};
-use super::gzip_header;
-use super::magic;
 use super::md5::Md5;
 use super::record::Recorder;
 use super::stamp::{self, StampTaker};
-use super::tar::{End, Fault, Start, TarParser};
+use super::tar::{Fault, Start, TarParser};
+use super::unpack::{Sink, Unpacker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::build::IndexBuilder;
 use crate::index::checkpoint::Checkpoint;
@@ -95,18 +94,18 @@ fn start(
         return Ok((chunks, Pass::new(builder, Some(size))));
     };
     let mut pass = Pass::new(builder, Some(size));
-    pass.go_on(&checkpoint)
+    let parser = pass
+        .go_on(&checkpoint)
         .map_err(|fault| fault.explain(None))?;
-    pass.tar_offset = checkpoint.tar_offset;
     pass.file_offset = checkpoint.tar_offset;
-    pass.framing = Some(Framing::Tar);
+    let mut inflater = None;
     if let Some(gzip) = &checkpoint.gzip {
         let mut header = [0; BLOCK_HEADER_BYTES];
         let count = file.read_up_to(&mut header, gzip.header_bit / 8)?;
-        let inflater = Inflater::starting_at(gzip, &header[..count])?;
-        pass.framing = Some(Framing::Gzip(Box::new(inflater)));
+        inflater = Some(Inflater::starting_at(gzip, &header[..count])?);
         pass.file_offset = gzip.bit / 8;
     }
+    pass.unpacker = Unpacker::starting_at(checkpoint.tar_offset, parser, inflater);
     let md5 = match &checkpoint.md5 {
         Some(md5) if !wanted.no_md5 => Some(Md5::restore(md5)),
         _ => None,
@@ -122,53 +121,42 @@ fn start(
 
 /// The caller's part of the pass.
 struct Pass {
-    framing: Option<Framing>,
-    parser: TarParser,
+    unpacker: Unpacker,
     recorder: Option<Recorder>,
     stamp: StampTaker,
     /// Bytes of the file before this one have been dealt with by an earlier pass.
     file_offset: u64,
-    /// And so have these of the tar.
-    tar_offset: u64,
     total: Option<u64>,
-}
-
-enum Framing {
-    Tar,
-    Gzip(Box<Inflater>),
 }
 
 impl Pass {
     fn new(builder: IndexBuilder, total: Option<u64>) -> Self {
         Self {
-            framing: None,
-            parser: TarParser::default(),
+            unpacker: Unpacker::default(),
             recorder: Some(Recorder::new(builder)),
             stamp: StampTaker::default(),
             file_offset: 0,
-            tar_offset: 0,
             total,
         }
     }
 
-    /// Sets up parser and recorder where an earlier pass was.
-    fn go_on(&mut self, checkpoint: &Checkpoint) -> Result<(), Fault> {
+    /// Sets up the recorder where an earlier pass was, and the parser that goes with it.
+    fn go_on(&mut self, checkpoint: &Checkpoint) -> Result<TarParser, Fault> {
         let start = Start {
             tar_offset: checkpoint.tar_offset,
             zero_blocks: checkpoint.zero_blocks,
             global: checkpoint.global.clone(),
         };
         let Some(inside) = &checkpoint.inside else {
-            self.parser = TarParser::starting_at(&start)?;
-            return Ok(());
+            return TarParser::starting_at(&start);
         };
         let (size, first) = (inside.place.size, inside.place.tar_offset);
         let left = size - (start.tar_offset - first);
-        self.parser = TarParser::starting_inside(&start, &inside.name, size, left)?;
+        let parser = TarParser::starting_inside(&start, &inside.name, size, left)?;
         if let Some(recorder) = &mut self.recorder {
             recorder.go_on_inside(inside, start);
         }
-        Ok(())
+        Ok(parser)
     }
 
     fn run(&mut self, chunks: &Chunks, reporter: &mut Reporter<'_>) -> Result<()> {
@@ -196,28 +184,9 @@ impl Pass {
     }
 
     fn feed(&mut self, chunk: &Chunk) -> Result<()> {
-        let bytes = chunk.from(self.file_offset);
-        let Some(recorder) = &mut self.recorder else {
-            return Ok(());
-        };
-        let framing = match &mut self.framing {
-            Some(framing) => framing,
-            framing @ None if bytes.starts_with(&gzip_header::MAGIC) => {
-                framing.insert(Framing::Gzip(Box::default()))
-            }
-            framing @ None => {
-                magic::refuse_other_formats(bytes)?;
-                framing.insert(Framing::Tar)
-            }
-        };
-        match framing {
-            Framing::Tar => self
-                .parser
-                .push(bytes, recorder)
-                .map_err(|fault| fault.explain(None)),
-            Framing::Gzip(inflater) => inflater.feed(bytes, &mut |piece| {
-                record(piece, self.tar_offset, &mut self.parser, recorder)
-            }),
+        match &mut self.recorder {
+            Some(recorder) => self.unpacker.feed(chunk.from(self.file_offset), recorder),
+            None => Ok(()),
         }
     }
 
@@ -261,7 +230,7 @@ impl Pass {
         let Some(mut recorder) = self.recorder.take() else {
             return Err(Error::archive("the pass has ended before"));
         };
-        let end = self.end_of_data(&mut recorder);
+        let end = self.unpacker.finish(&mut recorder, self.stamp.size());
         // The members and the journal outlive a bad end.
         self.recorder = Some(recorder);
         let (complete, stopped) = end?;
@@ -280,9 +249,10 @@ impl Pass {
         let journal = builder.take_journal();
         let whole = stopped.is_none();
         let written = builder.finish(Summary {
-            kind: match self.framing {
-                Some(Framing::Gzip(_)) => Kind::Gzip,
-                _ => Kind::Tar,
+            kind: if self.unpacker.is_gzip() {
+                Kind::Gzip
+            } else {
+                Kind::Tar
             },
             complete,
             stopped,
@@ -299,33 +269,6 @@ impl Pass {
             journal.remove();
         }
         written
-    }
-
-    /// Whether the tar has its end mark, and if it has not, why the index holds only a part.
-    fn end_of_data(&mut self, recorder: &mut Recorder) -> Result<(bool, Option<String>)> {
-        let mut at = None;
-        let mut cut_off = None;
-        if let Some(Framing::Gzip(inflater)) = &mut self.framing {
-            at = Some(self.stamp.size());
-            cut_off = inflater
-                .finish(&mut |piece| record(piece, self.tar_offset, &mut self.parser, recorder))?;
-        }
-        let end = match self.parser.finish() {
-            // Nothing at all, of a file that is no tar or that has hardly begun.
-            Err(fault) => return Err(cut_off.unwrap_or_else(|| fault.explain(at))),
-            Ok(end) => end,
-        };
-        Ok(match (cut_off, end) {
-            (Some(error), _) => (false, Some(error.to_string())),
-            (None, End::Marked) => (true, None),
-            // Gzip has its own end; without it, the next member may be still to come.
-            (None, End::Unmarked) if at.is_some() => (false, None),
-            (None, End::Unmarked) => {
-                let reason = "the tar lacks the mark of its end: it may be truncated";
-                (false, Some(reason.to_owned()))
-            }
-            (None, End::Truncated(fault)) => (false, Some(fault.explain(at).to_string())),
-        })
     }
 
     /// Adds the archive's name to an error, and leaves no journal of an archive that is no good.
@@ -364,19 +307,12 @@ fn wrong_md5(expected: &[u8; 16], found: &[u8; 16], stopped: Option<&str>) -> Er
     }
 }
 
-/// Records the members in one piece of inflated tar, from `tar_offset` on.
-fn record(
-    mut piece: Piece<'_>,
-    tar_offset: u64,
-    parser: &mut TarParser,
-    recorder: &mut Recorder,
-) -> Result<()> {
-    recorder.start_piece(&mut piece);
-    let skipped = tar_offset.saturating_sub(piece.tar_offset);
-    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-    let at = piece.end_bit / 8;
-    parser
-        .push(piece.bytes.get(skipped..).unwrap_or_default(), recorder)
-        .map_err(|fault| fault.explain(Some(at)))?;
-    recorder.end_piece(&piece)
+impl Sink for Recorder {
+    fn start_piece(&mut self, piece: &mut Piece<'_>) {
+        Self::start_piece(self, piece);
+    }
+
+    fn end_piece(&mut self, piece: &Piece<'_>) -> Result<()> {
+        Self::end_piece(self, piece)
+    }
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Reader;
+use super::group::{self, Step};
 use crate::archive::Archive;
 use crate::archive::md5::Md5;
 use crate::error::{Error, Result};
@@ -20,7 +21,8 @@ fn thread_count(asked: Option<usize>) -> NonZeroUsize {
         .unwrap_or_else(team::default_threads)
 }
 
-/// Reads `members` in the order of the archive and returns them in the order given.
+/// Reads `members` in the order of the archive and returns them in the order given; those that lie
+/// near each other are read and inflated together.
 ///
 /// `threads`: how many threads read at once, by default one a processor. On failure the error is
 /// that of the first failing member in the order of the archive.
@@ -30,22 +32,21 @@ pub fn read_many(
     threads: Option<usize>,
     progress: &mut OnProgress<'_>,
 ) -> Result<Vec<Vec<u8>>> {
-    let mut plan: Vec<(u64, usize)> = Vec::with_capacity(members.len());
+    let mut plan: Vec<(Step, usize)> = Vec::with_capacity(members.len());
     for (slot, &member) in members.iter().enumerate() {
         let place = archive.index().place(member)?;
-        plan.push((place.tar_offset, slot));
+        plan.push((Step { member, place }, slot));
     }
-    plan.sort_unstable();
-    let read = |step: usize, reader: &mut Reader| {
-        let (_, slot) = plan[step];
-        let mut out = Vec::new();
-        archive.read_into(members[slot], reader, &mut out)?;
-        Ok(out)
+    plan.sort_unstable_by_key(|(step, slot)| (step.place.tar_offset, step.member, *slot));
+    let (steps, slots): (Vec<Step>, Vec<usize>) = plan.into_iter().unzip();
+    let threads = thread_count(threads);
+    let groups = group::groups(archive, &steps, threads.get());
+    let read = |number: usize, reader: &mut Reader| {
+        group::read_group(archive, &steps[groups[number].clone()], reader)
     };
-    let found = team::collect(plan.len(), thread_count(threads), progress, read)
-        .map_err(|(_, error)| error)?;
+    let found = team::collect(groups.len(), threads, progress, read).map_err(|(_, error)| error)?;
     let mut results = vec![Vec::new(); members.len()];
-    for (&(_, slot), bytes) in plan.iter().zip(found) {
+    for (slot, bytes) in slots.into_iter().zip(found.into_iter().flatten()) {
         results[slot] = bytes;
     }
     Ok(results)

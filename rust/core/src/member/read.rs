@@ -1,9 +1,9 @@
 //! Turns a [`Place`] into bytes: one positional read, a little inflating, one checksum.
 
-use crate::archive::deflate::{BLOCK_HEADER_BYTES, Output, SLACK, Stop, Untraced, WINDOW, Walker};
+use super::point;
+use crate::archive::deflate::{Output, SLACK, Stop, Untraced, WINDOW, Walker};
 use crate::archive::file::ArchiveFile;
 use crate::archive::gzip_header::HeaderParser;
-use crate::archive::points::{POINT_INSIDE, decode_window};
 use crate::error::{Error, Result};
 use crate::index::{Index, Place, Status};
 use crate::limits::{MEMBER_BYTES, READ_AHEAD_BYTES};
@@ -11,9 +11,9 @@ use crate::limits::{MEMBER_BYTES, READ_AHEAD_BYTES};
 /// The memory that reading a member needs, kept from one read to the next.
 #[derive(Debug, Default)]
 pub struct Reader {
-    compressed: Vec<u8>,
-    output: Vec<u8>,
-    walker: Walker,
+    pub(super) compressed: Vec<u8>,
+    pub(super) output: Vec<u8>,
+    pub(super) walker: Walker,
 }
 
 impl Reader {
@@ -37,16 +37,7 @@ impl Reader {
             return Ok(());
         }
         let gap = place.gap as usize;
-        // A deflate stream is at most 5 bytes a 65,535 longer than what it holds, plus the codes
-        // of its blocks, empty blocks and the headers of gzip members.
-        let most = 2 * (size as u64 + gap as u64) + READ_AHEAD_BYTES;
-        if gap as u64 > READ_AHEAD_BYTES || place.compressed_size > most {
-            return Err(Error::archive(format!(
-                "the member's {size} bytes lie behind {gap} others in {} compressed ones, more \
-                 than is read at once",
-                place.compressed_size
-            )));
-        }
+        check_span(place)?;
         let needed = place.compressed_size as usize;
         if self.compressed.len() < needed {
             self.compressed.resize(needed, 0);
@@ -57,33 +48,8 @@ impl Reader {
         if self.output.len() < limit + SLACK {
             self.output.resize(limit + SLACK, 0);
         }
-        self.start(file, index, place)?;
-        self.run(needed, limit)?;
-        out.extend_from_slice(&self.output[limit - size..limit]);
-        Ok(())
-    }
-
-    /// Sets up the walker and its history at the member's seek point.
-    fn start(&mut self, file: &ArchiveFile, index: &Index, place: &Place) -> Result<()> {
-        let damaged = || Error::index("the index is damaged: a window cannot be read");
-        let stored = index.window(place)?;
-        let (&form, encoded) = stored.split_first().ok_or_else(damaged)?;
-        if form != POINT_INSIDE {
-            decode_window(encoded, &mut self.output[..WINDOW]).ok_or_else(damaged)?;
-            self.walker.start(place.point_bit);
-            return Ok(());
-        }
-        let (header_bit, encoded) = encoded.split_first_chunk::<8>().ok_or_else(damaged)?;
-        decode_window(encoded, &mut self.output[..WINDOW]).ok_or_else(damaged)?;
-        let header_bit = u64::from_le_bytes(*header_bit);
-        let mut header = [0; BLOCK_HEADER_BYTES];
-        let count = file.read_up_to(&mut header, header_bit / 8)?;
-        self.walker
-            .start_inside(&header[..count], header_bit, place.point_bit)
-    }
-
-    /// Fills the output up to `limit` from the first `needed` compressed bytes.
-    fn run(&mut self, needed: usize, limit: usize) -> Result<()> {
+        let history = &mut self.output[..WINDOW];
+        point::start(&mut self.walker, history, file, index, place)?;
         let mut output = Output {
             bytes: &mut self.output,
             at: WINDOW,
@@ -91,25 +57,73 @@ impl Reader {
             floor: 0,
         };
         let mut input = &self.compressed[..needed];
-        loop {
-            let (used, stop) = self.walker.run(input, &mut output, &mut Untraced)?;
-            input = &input[used..];
-            if output.at >= limit {
-                return Ok(());
-            }
-            match stop {
-                Stop::Output => {}
-                Stop::Input => {
-                    return Err(Error::archive("the compressed data ends inside the member"));
-                }
-                Stop::End => {
-                    let taken = next_gzip_member(&mut self.walker, input)?;
-                    input = &input[taken..];
-                    output.floor = output.at;
-                }
+        fill(&mut self.walker, &mut input, &mut output)?;
+        out.extend_from_slice(&self.output[limit - size..limit]);
+        Ok(())
+    }
+}
+
+/// Fills `output` up to its limit from `input`, which moves on.
+pub(super) fn fill(walker: &mut Walker, input: &mut &[u8], output: &mut Output<'_>) -> Result<()> {
+    while output.at < output.limit {
+        let (used, stop) = walker.run(input, output, &mut Untraced)?;
+        *input = &input[used..];
+        if output.at >= output.limit {
+            break;
+        }
+        match stop {
+            Stop::Output => {}
+            Stop::Input => return Err(ends_inside()),
+            Stop::End => {
+                let taken = next_gzip_member(walker, input)?;
+                *input = &input[taken..];
+                output.floor = output.at;
             }
         }
     }
+    Ok(())
+}
+
+/// Fails if the place's numbers cannot be those of a member: memory is taken by them.
+pub(super) fn check_span(place: &Place) -> Result<()> {
+    let (gap, size) = (u64::from(place.gap), place.size);
+    // A deflate stream is at most 5 bytes a 65,535 longer than what it holds, plus the codes of
+    // its blocks, empty blocks and the headers of gzip members.
+    let most = size
+        .saturating_add(gap)
+        .saturating_mul(2)
+        .saturating_add(READ_AHEAD_BYTES);
+    if gap > READ_AHEAD_BYTES || place.compressed_size > most {
+        return Err(Error::archive(format!(
+            "the member's {size} bytes lie behind {gap} others in {} compressed ones, more than \
+             is read at once",
+            place.compressed_size
+        )));
+    }
+    Ok(())
+}
+
+/// Fails if `bytes` are not those that the index has the checksum of.
+pub(crate) fn check_sum(place: &Place, bytes: &[u8]) -> Result<()> {
+    match crc32fast::hash(bytes) {
+        found if found == place.crc32 => Ok(()),
+        found => Err(wrong_sum(place, found)),
+    }
+}
+
+/// The error of a member that has the checksum `found`.
+pub(super) fn wrong_sum(place: &Place, found: u32) -> Error {
+    Error::archive(format!(
+        "the checksum is wrong: expected `{:08x}`, found `{found:08x}`; the archive is damaged, or \
+         was changed after its index was made",
+        place.crc32
+    ))
+    .with_offset(place.point_bit / 8)
+}
+
+/// The error of a member that lacks compressed data.
+pub(super) fn ends_inside() -> Error {
+    Error::archive("the compressed data ends inside the member")
 }
 
 /// Passes over a gzip trailer, padding and the next header; returns the bytes of `input` used.
@@ -131,17 +145,26 @@ fn next_gzip_member(walker: &mut Walker, input: &[u8]) -> Result<usize> {
             return Ok((at + 1).saturating_sub(held));
         }
     }
-    Err(Error::archive("the compressed data ends inside the member"))
+    Err(ends_inside())
 }
 
-/// The member's size, if it can be read at all.
+/// The member's size, if it can be read into memory.
 fn checked_size(place: &Place) -> Result<usize> {
-    match place.status {
-        Status::Whole if place.size <= MEMBER_BYTES => Ok(place.size as usize),
-        Status::Whole => Err(Error::archive(format!(
-            "a member of {} bytes; at most {MEMBER_BYTES} can be read at once",
+    check_status(place)?;
+    if place.size > MEMBER_BYTES {
+        return Err(Error::archive(format!(
+            "a member of {} bytes; at most {MEMBER_BYTES} can be read at once: open it as a file \
+             instead",
             place.size
-        ))),
+        )));
+    }
+    Ok(place.size as usize)
+}
+
+/// Fails if the member cannot be read at all.
+pub(super) fn check_status(place: &Place) -> Result<()> {
+    match place.status {
+        Status::Whole => Ok(()),
         Status::Sparse => Err(Error::archive(
             "the member is stored as a sparse file, which is not supported; extract it with `tar`",
         )),
