@@ -16,7 +16,6 @@ use crate::team;
 struct Scratch {
     reader: Reader,
     decoder: Decoder,
-    bytes: Vec<u8>,
 }
 
 /// Reads and decodes `members` of `archive`, in this order.
@@ -36,8 +35,8 @@ pub fn decode_members(
     }
     let read = |step: usize, scratch: &mut Scratch| {
         let member = members[step];
-        archive.read_into(member, &mut scratch.reader, &mut scratch.bytes)?;
-        scratch.decoder.decode(&scratch.bytes).map_err(|error| {
+        let bytes = archive.read_slice(member, &mut scratch.reader)?;
+        scratch.decoder.decode(bytes).map_err(|error| {
             error
                 .with_member(&archive.index().name(member).unwrap_or_default())
                 .with_path(archive.path())

@@ -87,9 +87,12 @@ impl PyArchive {
         run(py, || self.0.index().fill_members(out))
     }
 
-    fn read<'py>(&self, py: Python<'py>, member: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let data = run(py, || self.0.read(member))?;
-        Ok(PyBytes::new(py, &data))
+    fn read(&self, py: Python<'_>, member: usize) -> PyResult<Py<PyBytes>> {
+        run(py, || {
+            self.0.read_with(member, |data| {
+                Python::attach(|py| PyBytes::new(py, data).unbind())
+            })
+        })
     }
 
     fn read_many<'py>(

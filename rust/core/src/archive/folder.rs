@@ -111,8 +111,13 @@ fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<
     Ok(files)
 }
 
-/// Reads the file `name` below `root` into `out`, without checking it.
-pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -> Result<()> {
+/// Reads the file `name` below `root` into the first bytes of `room`, without checking it.
+pub(crate) fn read<'r>(
+    root: &Path,
+    name: &[u8],
+    place: &Place,
+    room: &'r mut Vec<u8>,
+) -> Result<&'r [u8]> {
     let file = open(root, name, place)?;
     if place.size > MEMBER_BYTES {
         return Err(Error::archive(format!(
@@ -122,8 +127,12 @@ pub(crate) fn read(root: &Path, name: &[u8], place: &Place, out: &mut Vec<u8>) -
         ))
         .with_path(file.path()));
     }
-    out.resize(place.size as usize, 0);
-    file.read_exact(out, 0)
+    let size = place.size as usize;
+    if room.len() < size {
+        room.resize(size, 0);
+    }
+    file.read_exact(&mut room[..size], 0)?;
+    Ok(&room[..size])
 }
 
 /// Opens the file `name` below `root`, which must be one and have the size that the index has.

@@ -236,42 +236,47 @@ impl Archive {
         }
     }
 
-    /// Reads one member into `out` (cleared first) and checks its CRC32; `reader` keeps the memory
-    /// that reads need, so keep one a thread.
-    pub fn read_into(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
-        out.clear();
-        self.read_checked(member, reader, out).map_err(|error| {
-            out.clear();
+    /// Reads one member and checks its CRC32; the bytes lie in the memory that `reader` keeps for
+    /// the next read, so keep one a thread.
+    pub fn read_slice<'r>(&self, member: usize, reader: &'r mut Reader) -> Result<&'r [u8]> {
+        self.read_checked(member, reader).map_err(|error| {
             error
                 .with_member(&self.index.name(member).unwrap_or_default())
                 .with_path(&self.path)
         })
     }
 
-    fn read_checked(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
+    fn read_checked<'r>(&self, member: usize, reader: &'r mut Reader) -> Result<&'r [u8]> {
         let place = self
             .index
             .place(member)
             .map_err(|error| error.with_path(&self.path))?;
-        match &self.storage {
-            Storage::Tar(file) => Reader::copy(file, &place, out)?,
-            Storage::Gzip(file) => reader.inflate(file, &self.index, &place, out)?,
+        let bytes = match &self.storage {
+            Storage::Tar(file) => reader.copy(file, &place)?,
+            Storage::Gzip(file) => reader.inflate(file, &self.index, &place)?,
             Storage::Folder => {
-                folder::read(&self.path, &self.index.name(member)?, &place, out)?;
+                let name = self.index.name(member)?;
+                folder::read(&self.path, &name, &place, reader.room())?
             }
+        };
+        check_sum(&place, bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads one member, checks its CRC32 and returns what `take` makes of the bytes.
+    pub fn read_with<T>(&self, member: usize, take: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let kept = self.readers.try_lock().ok().and_then(|mut kept| kept.pop());
+        let mut reader = kept.unwrap_or_default();
+        let taken = take(self.read_slice(member, &mut reader)?);
+        if let Ok(mut kept) = self.readers.try_lock() {
+            kept.push(reader);
         }
-        check_sum(&place, out)
+        Ok(taken)
     }
 
     /// Reads one member and checks its CRC32.
     pub fn read(&self, member: usize) -> Result<Vec<u8>> {
-        let mut out = Vec::new();
-        let mut reader = self.readers.try_lock().ok().and_then(|mut kept| kept.pop());
-        self.read_into(member, reader.get_or_insert_default(), &mut out)?;
-        if let (Ok(mut kept), Some(reader)) = (self.readers.try_lock(), reader) {
-            kept.push(reader);
-        }
-        Ok(out)
+        self.read_with(member, <[u8]>::to_vec)
     }
 }
 

@@ -26,7 +26,6 @@ pub struct Photos {
 pub struct Scratch {
     reader: Reader,
     decoder: Decoder,
-    data: Vec<u8>,
 }
 
 impl fmt::Debug for Scratch {
@@ -113,19 +112,15 @@ impl Source for Photos {
 
     fn render(&self, sample: u32, epoch: u64, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
         let member = self.member(sample);
-        let Scratch {
-            reader,
-            decoder,
-            data,
-        } = scratch;
+        let Scratch { reader, decoder } = scratch;
         let key = SampleKey {
             seed: self.seed,
             epoch,
             sample: self.ids[sample as usize] as u64,
         };
         self.archive
-            .read_into(member, reader, data)
-            .and_then(|()| decoder.render(data, &self.transform, key, &self.output, out))
+            .read_slice(member, reader)
+            .and_then(|data| decoder.render(data, &self.transform, key, &self.output, out))
             .map_err(|error| {
                 error
                     .with_member(&self.archive.index().name(member).unwrap_or_default())

@@ -104,11 +104,7 @@ pub(super) fn read_group(
         return Ok(found);
     }
     // Also after any error: it is then the first bad member's own, as if it had been read alone.
-    let alone = |step: &Step| {
-        let mut out = Vec::new();
-        archive.read_into(step.member, reader, &mut out)?;
-        Ok(out)
-    };
+    let alone = |step: &Step| Ok(archive.read_slice(step.member, reader)?.to_vec());
     steps.iter().map(alone).collect()
 }
 

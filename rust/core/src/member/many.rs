@@ -89,10 +89,9 @@ pub fn verify(
             thread_count(threads),
             &mut reporter,
             |member, reader: &mut Reader| {
-                let mut out = Vec::new();
                 archive
-                    .read_into(member, reader, &mut out)
-                    .map(|()| out.len() as u64)
+                    .read_slice(member, reader)
+                    .map(|bytes| bytes.len() as u64)
             },
             |member, result| {
                 match result {

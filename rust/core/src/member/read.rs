@@ -17,24 +17,31 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads the member at `place` of an uncompressed tar into `out`, without checking it.
-    pub(crate) fn copy(file: &ArchiveFile, place: &Place, out: &mut Vec<u8>) -> Result<()> {
-        let size = checked_size(place)?;
-        out.resize(size, 0);
-        file.read_exact(out, place.tar_offset)
+    /// The memory for output, whatever is in it.
+    pub(crate) fn room(&mut self) -> &mut Vec<u8> {
+        &mut self.output
     }
 
-    /// Inflates the member at `place` of a tar.gz into `out`, without checking it.
+    /// Reads the member at `place` of an uncompressed tar, without checking it.
+    pub(crate) fn copy(&mut self, file: &ArchiveFile, place: &Place) -> Result<&[u8]> {
+        let size = checked_size(place)?;
+        if self.output.len() < size {
+            self.output.resize(size, 0);
+        }
+        file.read_exact(&mut self.output[..size], place.tar_offset)?;
+        Ok(&self.output[..size])
+    }
+
+    /// Inflates the member at `place` of a tar.gz, without checking it.
     pub(crate) fn inflate(
         &mut self,
         file: &ArchiveFile,
         index: &Index,
         place: &Place,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) -> Result<&[u8]> {
         let size = checked_size(place)?;
         if size == 0 {
-            return Ok(());
+            return Ok(&[]);
         }
         let gap = place.gap as usize;
         check_span(place)?;
@@ -58,8 +65,7 @@ impl Reader {
         };
         let mut input = &self.compressed[..needed];
         fill(&mut self.walker, &mut input, &mut output)?;
-        out.extend_from_slice(&self.output[limit - size..limit]);
-        Ok(())
+        Ok(&self.output[limit - size..limit])
     }
 }
 
