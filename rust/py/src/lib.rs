@@ -12,6 +12,7 @@ mod annotations;
 mod archive;
 mod batch;
 mod errors;
+mod export;
 mod pixels;
 mod predictions;
 mod run;
@@ -30,6 +31,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
+    #[pymodule_export]
+    use crate::export::export_index;
     #[pymodule_export]
     use crate::pixels::{PyOutput, PyTransform, decode, decode_batch, image_size};
     #[pymodule_export]

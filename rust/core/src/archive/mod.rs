@@ -226,6 +226,14 @@ impl Archive {
         }
     }
 
+    /// The file, if it is compressed.
+    pub(crate) fn gzip_file(&self) -> Option<&ArchiveFile> {
+        match &self.storage {
+            Storage::Gzip(file) => Some(file),
+            Storage::Tar(_) | Storage::Folder => None,
+        }
+    }
+
     /// Reads one member into `out` (cleared first) and checks its CRC32; `reader` keeps the memory
     /// that reads need, so keep one a thread.
     pub fn read_into(&self, member: usize, reader: &mut Reader, out: &mut Vec<u8>) -> Result<()> {
