@@ -138,6 +138,48 @@ def test_windows_hold_only_what_is_referred_to(tmp_path: Path) -> None:
     assert sum(gaps) / len(gaps) > 128 * KIB
 
 
+def test_what_lies_between_points_is_not_read(tmp_path: Path) -> None:
+    photos = [(f"{number}.jpg", photo_like(number, 250_000)) for number in range(24)]
+    (tmp_path / "a.tar").write_bytes(tar_bytes(photos))
+    path = recompress(tmp_path / "a.tar", tmp_path / "a.tar.gz", level=6)
+    pt.Archive(path).export_index(tmp_path / "a.gzi", spacing=1 << 20)
+    points, _ = read_points(tmp_path / "a.gzi")
+    raw = bytearray(path.read_bytes())
+    for one, two in itertools.pairwise(points[:-1]):
+        # Not where a sample of the file is compared with the index: at multiples of 1 MiB.
+        middle = (one.byte + two.byte) // 2
+        place = middle if middle % (1 << 20) > 8 * KIB else middle + 8 * KIB
+        raw[place : place + 1000] = bytes(1000)
+    path.write_bytes(raw)
+    archive = pt.Archive(path, build="never")
+    assert not archive.verify(progress=False).ok
+    archive.export_index(tmp_path / "b.gzi", spacing=1 << 20)
+    assert (tmp_path / "b.gzi").read_bytes() == (tmp_path / "a.gzi").read_bytes()
+
+
+def test_damage_gives_an_error_or_an_index(packed, tmp_path: Path) -> None:
+    _, path, _ = packed
+    whole = path.read_bytes()
+    index = Path(f"{path}.ptidx").read_bytes()
+    pt.Archive(path, build="never").export_index(tmp_path / "whole.gzi", spacing=256 * KIB)
+    chance = random.Random(11)
+    copy, target = tmp_path / "a.tar.gz", tmp_path / "a.gzi"
+    for trial in range(60):
+        archive, beside = bytearray(whole), bytearray(index)
+        damaged = archive if trial % 2 else beside
+        for _ in range(1 + trial % 3):
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        copy.write_bytes(archive)
+        Path(f"{copy}.ptidx").write_bytes(beside)
+        try:
+            pt.Archive(copy, build="never").export_index(target, spacing=256 * KIB)
+        except (pt.ArchiveError, pt.IndexFileError):
+            continue
+        # An index's pages have checksums.
+        if damaged is beside:
+            assert target.read_bytes() == (tmp_path / "whole.gzi").read_bytes()
+
+
 def test_rapidgzip_seeks_with_an_exported_index(packed, tmp_path: Path) -> None:
     rapidgzip = pytest.importorskip("rapidgzip")
     _, path, tar = packed
