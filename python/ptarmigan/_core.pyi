@@ -30,6 +30,7 @@ __all__ = [
     "decode_members",
     "default_index_path",
     "epoch_order",
+    "export_index",
     "find_members",
     "folders",
     "image_size",
@@ -258,6 +259,13 @@ def build_index_from(
     md5: bool,
     progress: Callable[[int, int | None, int], object] | None,
 ) -> IndexResult: ...
+def export_index(
+    archive: Archive,
+    path: str,
+    kind: str,
+    spacing: int,
+    progress: Callable[[int, int | None, int], object] | None,
+) -> tuple[int, int, int]: ...
 
 # annotations
 

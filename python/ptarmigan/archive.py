@@ -15,6 +15,7 @@ import numpy as np
 from . import _core
 from .arrays import aligned_empty
 from .errors import MemberNotFoundError, PartialArchiveWarning
+from .export import ExportResult, export_index
 from .index_pass import IndexResult, build_index, check_md5_is_wanted, default_index_path
 from .member_file import MemberFile
 from .member_table import FORMATS, MEMBER_DTYPE
@@ -294,6 +295,38 @@ class Archive:
         bad = [(self._name(number), reason) for number, reason in found.bad]
         seconds = time.perf_counter() - start
         return VerifyReport(found.members, found.bytes, bad, found.md5, found.md5_ok, seconds)
+
+    def export_index(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: Literal["gztool"] = "gztool",  # noqa: A002 (the word for it in Pillow and pandas)
+        spacing: int = 4 << 20,
+        progress: OnProgress | bool | None = None,
+    ) -> ExportResult:
+        """Writes an index of a tar.gz that other programs read.
+
+        ``"gztool"`` is format 0 of gztool's ``.gzi``, which gztool, rapidgzip and ratarmount
+        import. It holds seek points and no names.
+
+        Args:
+            path: The file to write; it appears under its name when it is whole.
+            format: The only one is ``"gztool"``.
+            spacing: Bytes of the uncompressed tar between two points, about: points are only where
+                a deflate block begins, and some compressors write one block of any length.
+            progress: As for the class; a function is called with (bytes of the archive file done,
+                bytes in all, members so far).
+
+        Returns:
+            How many points and bytes were written.
+
+        Raises:
+            ArchiveError: If the index holds only a part of the archive, or the archive is damaged.
+            IndexFileError: If the index is damaged or does not fit the archive.
+            OSError: If the file cannot be written.
+            ValueError: If the archive is not compressed, or an argument can never work.
+        """
+        return export_index(self._core, path, format, spacing, progress)
 
     def _name(self, number: int) -> str:
         return self._core.name(number).decode("utf-8", "surrogateescape")

@@ -31,6 +31,15 @@ def add_commands(commands: Any) -> None:
     index.add_argument("--md5", metavar="HEX", help="the md5 that the archive must have")
     index.add_argument("--no-md5", action="store_true", help="leave the md5 out")
     index.add_argument("--rebuild", action="store_true", help="replace an index that is there")
+    index.add_argument(
+        "--export",
+        nargs=2,
+        metavar=("FORMAT", "FILE"),
+        help="write an index for other programs too; FORMAT is gztool",
+    )
+    index.add_argument(
+        "--spacing", metavar="MIB", type=int, help="between two points of the export (default: 4)"
+    )
 
     verify = add_command(commands, "verify", _verify, "read every member and check its checksum")
     verify.add_argument("archive", metavar="ARCHIVE")
@@ -78,6 +87,7 @@ def _index(arguments: argparse.Namespace) -> int:
 
     from ptarmigan.archive import default_index_path
 
+    _check_export(arguments)
     if arguments.archive == "-":
         found = _index_stdin(arguments)
     else:
@@ -110,6 +120,7 @@ def _index(arguments: argparse.Namespace) -> int:
             "stopped": archive.stopped,
             "seconds": seconds if made else None,
             "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if made else None,
+            "export": _export(archive, arguments),
         }
     status = 0 if found["stopped"] is None else 1
     if arguments.json:
@@ -124,7 +135,33 @@ def _index(arguments: argparse.Namespace) -> int:
     parts.append(f"md5 {found['md5'] or '-'}")
     parts.append(f"index of {found['index_bytes']:,} bytes" + ("" if found["made"] else ", kept"))
     put("; ".join(parts))
+    if found["export"]:
+        put("exported {points:,} points in {bytes:,} bytes to {file}".format(**found["export"]))
     return status
+
+
+def _check_export(arguments: argparse.Namespace) -> None:
+    """Refuses what can never be exported before a long pass."""
+    if arguments.export is None:
+        if arguments.spacing is not None:
+            raise ValueError("--spacing needs --export FORMAT FILE")
+        return
+    if arguments.export[0] != "gztool":
+        raise ValueError(f"expected --export gztool FILE, found the format `{arguments.export[0]}`")
+    if arguments.spacing is not None and arguments.spacing < 1:
+        raise ValueError(f"expected a --spacing of at least 1 MiB, found {arguments.spacing}")
+    if arguments.archive == "-":
+        raise ValueError("--export reads the archive again, which standard input does not allow")
+
+
+def _export(archive: Archive, arguments: argparse.Namespace) -> dict[str, Any] | None:
+    if arguments.export is None:
+        return None
+    kind, file = arguments.export
+    spacing = (arguments.spacing or 4) << 20
+    progress = archive_progress(f"exporting the index of {archive.path}")
+    found = archive.export_index(file, format=kind, spacing=spacing, progress=progress)
+    return {"file": file, "format": kind} | found._asdict()
 
 
 def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -154,6 +191,7 @@ def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:
         "stopped": found.stopped,
         "seconds": found.seconds,
         "megabytes_per_second": None,
+        "export": None,
     }
 
 

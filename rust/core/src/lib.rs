@@ -11,12 +11,14 @@
 //! | samples in order, in parallel | [`batch`] | [`batch::Loader`] |
 //! | logits to labels to score | [`predictions`] | [`predictions::Submission`] |
 //!
-//! [`annotations`] reads the competition's JSON files into columns beside the path.
+//! [`annotations`] reads the competition's JSON files into columns beside the path; [`export`] writes
+//! an index for other programs.
 
 pub mod annotations;
 pub mod archive;
 pub mod batch;
 pub mod error;
+pub mod export;
 pub mod images;
 pub mod index;
 pub mod limits;

@@ -12,6 +12,7 @@ mod annotations;
 mod archive;
 mod batch;
 mod errors;
+mod export;
 mod member_file;
 mod pixels;
 mod predictions;
@@ -31,6 +32,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
+    #[pymodule_export]
+    use crate::export::export_index;
     #[pymodule_export]
     use crate::member_file::PyMemberFile;
     #[pymodule_export]

@@ -236,6 +236,14 @@ impl Archive {
         }
     }
 
+    /// The file, if it is compressed.
+    pub(crate) fn gzip_file(&self) -> Option<&ArchiveFile> {
+        match &self.storage {
+            Storage::Gzip(file) => Some(file),
+            Storage::Tar(_) | Storage::Folder => None,
+        }
+    }
+
     /// Reads one member and checks its CRC32; the bytes lie in the memory that `reader` keeps for
     /// the next read, so keep one a thread.
     pub fn read_slice<'r>(&self, member: usize, reader: &'r mut Reader) -> Result<&'r [u8]> {

@@ -339,6 +339,19 @@ pub(crate) fn overlay_window(mut encoded: &[u8], window: &mut [u8]) -> Option<()
     Some(())
 }
 
+/// Clears the marks of those bytes that an encoded window holds; `None` if it is malformed.
+pub(crate) fn clear_marks(mut encoded: &[u8], marks: &mut [bool]) -> Option<()> {
+    let runs = read_number(&mut encoded)?;
+    let mut at = 0usize;
+    for _ in 0..runs {
+        let start = at + read_number(&mut encoded)?;
+        at = start + read_number(&mut encoded)?;
+        marks.get_mut(start..at)?.fill(false);
+        encoded = encoded.get(at - start..)?;
+    }
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +374,11 @@ mod tests {
         expected[..5].copy_from_slice(b"first");
         expected[WINDOW - 3..].copy_from_slice(b"abx");
         assert!(found == expected);
+        let mut marks = vec![true; WINDOW];
+        clear_marks(&encoded, &mut marks).unwrap();
+        for (at, &unknown) in marks.iter().enumerate() {
+            assert_eq!(unknown, (5..WINDOW - 3).contains(&at), "{at}");
+        }
         for cut in 0..encoded.len() {
             assert!(decode_window(&encoded[..cut], &mut found).is_none());
         }
