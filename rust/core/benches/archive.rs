@@ -50,7 +50,7 @@ fn main() {
         processor()
     );
     whole_stream(&path, rounds);
-    random_reads(&archive, rounds);
+    random_reads(&archive, &path, rounds);
     two_threads(&archive, rounds);
 }
 
@@ -131,13 +131,7 @@ fn deflated(data: &[u8]) -> Vec<u8> {
 
 fn whole_stream(path: &Path, rounds: usize) {
     let file = std::fs::read(path).unwrap();
-    // A header without extras, or with the name that gzip puts there.
-    let name = if file[3] & 8 == 0 {
-        0
-    } else {
-        1 + file[10..].iter().position(|&byte| byte == 0).unwrap()
-    };
-    let body = &file[10 + name..];
+    let body = body(&file);
     let bytes = walked(body);
     assert_eq!(bytes, inflated(body));
     let [ours, theirs] = medians(
@@ -152,6 +146,16 @@ fn whole_stream(path: &Path, rounds: usize) {
         ours,
         &[("zlib-rs", theirs)],
     );
+}
+
+/// The deflate stream behind a header without extras, or with the name that gzip puts there.
+fn body(file: &[u8]) -> &[u8] {
+    let name = if file[3] & 8 == 0 {
+        0
+    } else {
+        1 + file[10..].iter().position(|&byte| byte == 0).unwrap()
+    };
+    &file[10 + name..]
 }
 
 fn walked(body: &[u8]) -> usize {
@@ -196,19 +200,13 @@ fn inflated(body: &[u8]) -> usize {
     }
 }
 
-/// Each member in an order of chance, beside zlib-rs on a stream of just its bytes: no file, no
-/// seek point, no checksum.
-fn random_reads(archive: &Archive, rounds: usize) {
+/// All members in an order of chance, beside zlib-rs on the same bytes from front to back: no file,
+/// no seek point, no checksum.
+fn random_reads(archive: &Archive, path: &Path, rounds: usize) {
     let order = shuffled(archive.index().len());
-    let streams: Vec<(Vec<u8>, usize)> = order
-        .iter()
-        .map(|&member| {
-            let data = archive.read(member).unwrap();
-            (deflated(&data), data.len())
-        })
-        .collect();
+    let file = std::fs::read(path).unwrap();
+    let body = body(&file);
     let mut reader = Reader::default();
-    let mut room = vec![0; streams.iter().map(|stream| stream.1).max().unwrap_or(0) + 1];
     let [ours, theirs] = medians(
         rounds,
         [
@@ -218,12 +216,7 @@ fn random_reads(archive: &Archive, rounds: usize) {
                 }
             },
             &mut || {
-                for (stream, length) in &streams {
-                    let mut inflate = Inflate::new(false, 15);
-                    let status = inflate.decompress(stream, &mut room, InflateFlush::Finish);
-                    assert!(matches!(status, Ok(Status::StreamEnd)));
-                    assert_eq!(inflate.total_out(), *length as u64);
-                }
+                black_box(inflated(body));
             },
         ],
     );
@@ -232,7 +225,7 @@ fn random_reads(archive: &Archive, rounds: usize) {
         "random reads/s",
         count,
         ours,
-        &[("zlib-rs on their bytes", theirs)],
+        &[("zlib-rs on the same bytes in order", theirs)],
     );
 }
 
