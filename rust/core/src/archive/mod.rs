@@ -12,6 +12,7 @@ pub(crate) mod points;
 mod record;
 mod scan;
 mod stamp;
+pub mod stream;
 mod tar;
 mod unpack;
 
