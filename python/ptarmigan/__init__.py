@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SubmissionError,
     )
     from ptarmigan.loader import Batch, Loader
+    from ptarmigan.member_stream import stream
     from ptarmigan.pixels import Output, decode, decode_batch
     from ptarmigan.predictions import (
         ClassScore,
@@ -65,6 +66,7 @@ __all__ = [
     "decode_batch",
     "read_submission",
     "score",
+    "stream",
     "top_k",
     "write_submission",
 ]
@@ -85,6 +87,7 @@ _HOMES = {
     "SubmissionError": "errors",
     "Batch": "loader",
     "Loader": "loader",
+    "stream": "member_stream",
     "Output": "pixels",
     "decode": "pixels",
     "decode_batch": "pixels",

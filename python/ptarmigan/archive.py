@@ -18,6 +18,7 @@ from .errors import MemberNotFoundError, PartialArchiveWarning
 from .export import ExportResult, export_index
 from .index_pass import IndexResult, build_index, check_md5_is_wanted, default_index_path
 from .member_file import MemberFile
+from .member_stream import MemberStream, stream
 from .member_table import FORMATS, MEMBER_DTYPE
 from .progress import OnProgress, progress_reporter
 from .release import published_md5
@@ -280,6 +281,10 @@ class Archive:
         """
         number = self._number(member)
         return MemberFile(self._core.open_member(number), self._name(number))
+
+    def stream(self) -> MemberStream:
+        """All members from front to back: `ptarmigan.stream` of this archive's path."""
+        return stream(self.path)
 
     def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:
         """Reads every member and the whole file and compares all checksums with the index.

@@ -18,6 +18,7 @@ mod pixels;
 mod predictions;
 mod run;
 mod samples;
+mod stream;
 mod synth;
 
 use pyo3::prelude::*;
@@ -44,6 +45,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::samples::{decode_members, find_members, folders};
+    #[pymodule_export]
+    use crate::stream::{PyMember, PyStream};
     #[pymodule_export]
     use crate::synth::PyCamera;
 

@@ -82,7 +82,7 @@ pub(crate) fn scan(
 }
 
 /// The names of all regular files below `root`, sorted; `tick` gets their number so far.
-fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<u8>>> {
+pub(super) fn walk(root: &Path, tick: &mut dyn FnMut(u64) -> Result<()>) -> Result<Vec<Vec<u8>>> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {

@@ -112,8 +112,8 @@ impl Inflater {
     ) -> Result<()> {
         while !input.is_empty() {
             if !matches!(self.state, State::Body) {
-                let used = self.frame(input)?;
-                input = &input[used..];
+                let used = self.frame(input);
+                input = &input[used.map_err(|error| self.broken(error, sink))?..];
                 continue;
             }
             let limit = self.limit();
@@ -125,14 +125,7 @@ impl Inflater {
             };
             let run = self.walker.run(input, &mut output, &mut self.log);
             self.at = output.at;
-            let (used, stop) = match run {
-                Ok(done) => done,
-                Err(error) => {
-                    // What came before the damage may be what is really wrong: a name, a size.
-                    self.flush(sink)?;
-                    return Err(error);
-                }
-            };
+            let (used, stop) = run.map_err(|error| self.broken(error, sink))?;
             input = &input[used..];
             match stop {
                 Stop::Input => {}
@@ -142,10 +135,19 @@ impl Inflater {
                         self.flush(sink)?;
                     }
                 }
-                Stop::End => self.end_member()?,
+                Stop::End => {
+                    let ended = self.end_member();
+                    ended.map_err(|error| self.broken(error, sink))?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Hands on what came before damage: whole members, or what is really wrong, a name or a size;
+    /// returns the error that counts.
+    fn broken(&mut self, error: Error, sink: &mut impl FnMut(Piece<'_>) -> Result<()>) -> Error {
+        self.flush(sink).err().unwrap_or(error)
     }
 
     /// Hands on the last piece; the error, if any, is that the file ends too early.

@@ -14,6 +14,7 @@ mod record;
 mod rows;
 mod scan;
 mod stamp;
+pub mod stream;
 mod tar;
 #[cfg(test)]
 mod tests;

@@ -85,6 +85,12 @@ impl PointLog {
         });
     }
 
+    /// Drops all of it, for a caller that only wants the bytes.
+    pub(crate) fn forget(&mut self) {
+        self.points.clear();
+        self.far.clear();
+    }
+
     /// The last point, if one was added since the last hand-over.
     pub(crate) fn last(&self) -> Option<&Point> {
         self.points.last()

@@ -9,6 +9,9 @@ use super::magic;
 use super::tar::{End, Members, TarParser};
 use crate::error::Result;
 
+/// Bytes that tell what a file is: up to the magic of a tar's first header.
+const HEAD: usize = 512;
+
 /// Where the members go, and the inflated pieces of a tar.gz around them.
 pub(super) trait Sink: Members {
     /// Before the members in a piece are parsed.
@@ -21,6 +24,8 @@ pub(super) trait Sink: Members {
 #[derive(Debug, Default)]
 pub(super) struct Unpacker {
     framing: Option<Framing>,
+    /// The first bytes, until there are enough of them.
+    head: Vec<u8>,
     parser: TarParser,
     /// Bytes of the tar before this one have been dealt with by an earlier pass.
     tar_offset: u64,
@@ -44,6 +49,7 @@ impl Unpacker {
                 Some(inflater) => Framing::Gzip(Box::new(inflater)),
                 None => Framing::Tar,
             }),
+            head: Vec::new(),
             parser,
             tar_offset,
         }
@@ -56,22 +62,36 @@ impl Unpacker {
 
     /// Takes the next bytes of the file.
     pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<()> {
-        let framing = match &mut self.framing {
-            Some(framing) => framing,
-            framing @ None if bytes.starts_with(&gzip_header::MAGIC) => {
-                framing.insert(Framing::Gzip(Box::default()))
-            }
-            framing @ None => {
-                magic::refuse_other_formats(bytes)?;
-                framing.insert(Framing::Tar)
-            }
-        };
-        match framing {
-            Framing::Tar => self
+        if self.framing.is_some() {
+            return self.pass_on(bytes, sink);
+        }
+        self.head.extend_from_slice(bytes);
+        if self.head.len() < HEAD {
+            return Ok(());
+        }
+        self.begin(sink)
+    }
+
+    /// Tells from the head what the archive is, and takes it.
+    fn begin(&mut self, sink: &mut impl Sink) -> Result<()> {
+        let head = std::mem::take(&mut self.head);
+        self.framing = Some(if head.starts_with(&gzip_header::MAGIC) {
+            Framing::Gzip(Box::default())
+        } else {
+            magic::refuse_other_formats(&head)?;
+            Framing::Tar
+        });
+        self.pass_on(&head, sink)
+    }
+
+    fn pass_on(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<()> {
+        match &mut self.framing {
+            None => Ok(()),
+            Some(Framing::Tar) => self
                 .parser
                 .push(bytes, sink)
                 .map_err(|fault| fault.explain(None)),
-            Framing::Gzip(inflater) => inflater.feed(bytes, &mut |piece| {
+            Some(Framing::Gzip(inflater)) => inflater.feed(bytes, &mut |piece| {
                 parse(piece, self.tar_offset, &mut self.parser, sink)
             }),
         }
@@ -84,6 +104,9 @@ impl Unpacker {
         sink: &mut impl Sink,
         file_bytes: u64,
     ) -> Result<(bool, Option<String>)> {
+        if !self.head.is_empty() {
+            self.begin(sink)?;
+        }
         let mut at = None;
         let mut cut_off = None;
         if let Some(Framing::Gzip(inflater)) = &mut self.framing {
