@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::sequential::Sequential;
 use crate::error::{Error, Result};
 
 /// An open archive file; reads never move a shared position.
@@ -72,7 +73,9 @@ impl ArchiveFile {
     }
 
     /// The same file with a position of its own, for reading from front to back.
-    pub(crate) fn reopen(&self) -> Result<File> {
-        File::open(&self.path).map_err(|error| Error::io(error, &self.path))
+    pub(crate) fn reopen(&self) -> Result<Sequential> {
+        File::open(&self.path)
+            .and_then(Sequential::new)
+            .map_err(|error| Error::io(error, &self.path))
     }
 }

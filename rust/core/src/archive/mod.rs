@@ -13,6 +13,7 @@ pub(crate) mod points;
 mod record;
 mod rows;
 mod scan;
+mod sequential;
 mod stamp;
 pub mod stream;
 mod tar;
@@ -30,6 +31,7 @@ use crate::member::{Reader, check_sum};
 use crate::progress::OnProgress;
 use file::ArchiveFile;
 use scan::{Input, Wanted};
+use sequential::Sequential;
 
 /// When [`Archive::open`] may make an index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -230,7 +232,7 @@ impl Archive {
     }
 
     /// The archive's bytes from the first on; none for a directory.
-    pub(crate) fn stream(&self) -> Result<Option<std::fs::File>> {
+    pub(crate) fn stream(&self) -> Result<Option<Sequential>> {
         match &self.storage {
             Storage::Tar(file) | Storage::Gzip(file) => file.reopen().map(Some),
             Storage::Folder => Ok(None),
