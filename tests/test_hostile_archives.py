@@ -113,10 +113,13 @@ def test_a_flipped_bit_gives_an_error_or_the_same_bytes(
     if not compress:
         # Nothing in a tar guards its data; the index is made of what is there.
         return
-    # A damaged code may look like a stream that goes on; then the gzip checksum is not met.
+    # A damaged code may look like a stream that goes on; then the gzip checksum is not met, and
+    # only members with a header behind them count.
     assert archive.stopped is not None or archive.names == list(MEMBERS)
     for name in archive.names:
-        assert archive.stopped is not None or archive.read(name) == MEMBERS[name]
+        # Two wrong bits, one of them in data and one at the end, are more than can be told before
+        # the checksum has come.
+        assert archive.read(name) == MEMBERS[name] or (more and archive.stopped is not None)
 
 
 @settings(max_examples=100, deadline=None)

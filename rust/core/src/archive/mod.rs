@@ -12,7 +12,8 @@ pub(crate) mod points;
 mod record;
 mod scan;
 mod stamp;
-mod tar;
+mod tail;
+pub(crate) mod tar;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -18,6 +18,7 @@ use super::magic;
 use super::md5::Md5;
 use super::record::{Cut, Recorder};
 use super::stamp::{self, StampTaker};
+use super::tail::Tail;
 use super::tar::{End, Fault, Start, TarParser};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::build::IndexBuilder;
@@ -126,6 +127,7 @@ struct Pass {
     framing: Option<Framing>,
     parser: TarParser,
     recorder: Option<Recorder>,
+    tail: Tail,
     stamp: StampTaker,
     /// Bytes of the file before this one have been dealt with by an earlier pass.
     file_offset: u64,
@@ -145,6 +147,7 @@ impl Pass {
             framing: None,
             parser: TarParser::default(),
             recorder: Some(Recorder::new(builder)),
+            tail: Tail::default(),
             stamp: StampTaker::default(),
             file_offset: 0,
             tar_offset: 0,
@@ -197,7 +200,8 @@ impl Pass {
                 .push(bytes, recorder)
                 .map_err(|fault| explain(fault, None)),
             Framing::Gzip(inflater) => inflater.feed(bytes, &mut |piece| {
-                record(piece, self.tar_offset, &mut self.parser, recorder)
+                let members = (&mut *recorder, &mut self.tail);
+                record(piece, self.tar_offset, &mut self.parser, members)
             }),
         }
     }
@@ -257,6 +261,9 @@ impl Pass {
         let mut builder = recorder.finish()?;
         let journal = builder.take_journal();
         let whole = stopped.is_none();
+        if self.tail.is_unproven() {
+            builder.forget_last()?;
+        }
         let written = builder.finish(Summary {
             kind: match self.framing {
                 Some(Framing::Gzip(_)) => Kind::Gzip,
@@ -285,8 +292,13 @@ impl Pass {
         let mut cut_off = None;
         if let Some(Framing::Gzip(inflater)) = &mut self.framing {
             at = Some(self.stamp.size());
-            cut_off = inflater
-                .finish(&mut |piece| record(piece, self.tar_offset, &mut self.parser, recorder))?;
+            cut_off = inflater.finish(&mut |piece| {
+                let members = (&mut *recorder, &mut self.tail);
+                record(piece, self.tar_offset, &mut self.parser, members)
+            })?;
+            if inflater.is_checked() {
+                self.tail = Tail::default();
+            }
         }
         let end = match self.parser.finish() {
             // Nothing at all, of a file that is no tar or that has hardly begun.
@@ -347,14 +359,15 @@ fn record(
     mut piece: Piece<'_>,
     tar_offset: u64,
     parser: &mut TarParser,
-    recorder: &mut Recorder,
+    (recorder, tail): (&mut Recorder, &mut Tail),
 ) -> Result<()> {
     recorder.start_piece(&mut piece);
     let skipped = tar_offset.saturating_sub(piece.tar_offset);
     let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
     let at = piece.end_bit / 8;
+    let bytes = piece.bytes.get(skipped..).unwrap_or_default();
     parser
-        .push(piece.bytes.get(skipped..).unwrap_or_default(), recorder)
+        .push(bytes, &mut tail.watch(recorder))
         .map_err(|fault| explain(fault, Some(at)))?;
     recorder.end_piece(&piece)
 }

@@ -5,7 +5,7 @@
 //! index, or the whole new one.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,13 @@ impl Spool {
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(start)
+    }
+
+    /// Takes back what was written from `length` on.
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(length))?;
+        self.length = length;
+        Ok(())
     }
 
     /// All that was written, from the start.
@@ -163,6 +170,27 @@ impl IndexBuilder {
             .push((crc32fast::hash(name), self.lookup.len() as u32));
         self.bytes += place.size;
         Ok(())
+    }
+
+    /// Takes back the member that was added last; its window, which others may share, stays.
+    pub(crate) fn forget_last(&mut self) -> Result<()> {
+        self.cut_row().map_err(|error| Error::io(error, &self.path))
+    }
+
+    fn cut_row(&mut self) -> io::Result<()> {
+        let Some((_, member)) = self.lookup.pop() else {
+            return Ok(());
+        };
+        let start = u64::from(member) * PLACE_BYTES as u64;
+        self.places.file.flush()?;
+        let mut row = [0; PLACE_BYTES];
+        self.places.file.get_ref().read_exact_at(&mut row, start)?;
+        let place = Place::decode(&row);
+        self.bytes -= place.size;
+        self.links.retain(|link| link.0 != member);
+        self.places.cut(start)?;
+        self.images.cut(u64::from(member) * IMAGE_BYTES as u64)?;
+        self.names.cut(place.name)
     }
 
     /// Adds a member that is another name of `target`.
