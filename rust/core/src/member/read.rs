@@ -6,7 +6,7 @@ use crate::archive::gzip_header::HeaderParser;
 use crate::archive::points::{POINT_INSIDE, decode_window};
 use crate::error::{Error, Result};
 use crate::index::{Index, Place, Status};
-use crate::limits::{MEMBER_BYTES, READ_AHEAD_BYTES};
+use crate::limits::{DEFLATE_RATIO, MEMBER_BYTES, READ_AHEAD_BYTES};
 
 /// The memory that reading a member needs, kept from one read to the next.
 #[derive(Debug, Default)]
@@ -20,6 +20,7 @@ impl Reader {
     /// Reads the member at `place` of an uncompressed tar into `out`, without checking it.
     pub(crate) fn copy(file: &ArchiveFile, place: &Place, out: &mut Vec<u8>) -> Result<()> {
         let size = checked_size(place)?;
+        file.expect_bytes(place.tar_offset, place.size)?;
         out.resize(size, 0);
         file.read_exact(out, place.tar_offset)
     }
@@ -40,15 +41,20 @@ impl Reader {
         // A deflate stream is at most 5 bytes a 65,535 longer than what it holds, plus the codes
         // of its blocks, empty blocks and the headers of gzip members.
         let most = 2 * (size as u64 + gap as u64) + READ_AHEAD_BYTES;
-        if gap as u64 > READ_AHEAD_BYTES || place.compressed_size > most {
+        let possible = DEFLATE_RATIO.saturating_mul(place.compressed_size);
+        if gap as u64 > READ_AHEAD_BYTES
+            || place.compressed_size > most
+            || size as u64 + gap as u64 > possible
+        {
             return Err(Error::archive(format!(
-                "the member's {size} bytes lie behind {gap} others in {} compressed ones, more \
-                 than is read at once",
+                "the member's {size} bytes lie behind {gap} others in {} compressed ones, which \
+                 is more than is read at once, or than there can be",
                 place.compressed_size
             )));
         }
         let needed = place.compressed_size as usize;
         if self.compressed.len() < needed {
+            file.expect_bytes(place.point_bit / 8, place.compressed_size)?;
             self.compressed.resize(needed, 0);
         }
         file.read_exact(&mut self.compressed[..needed], place.point_bit / 8)?;
