@@ -243,7 +243,7 @@ impl IndexBuilder {
         let mut place = [0; PLACE_BYTES];
         let mut image = [0; IMAGE_BYTES];
         for (member, target) in &self.links {
-            let Some(found) = self.find_before(*member, target)? else {
+            let Some(found) = self.find_target(*member, target)? else {
                 continue;
             };
             let row = |number: u32, width: usize| u64::from(number) * width as u64;
@@ -262,6 +262,19 @@ impl IndexBuilder {
             images.write_all_at(&image, row(*member, IMAGE_BYTES))?;
         }
         Ok(())
+    }
+
+    /// The last member before `member` that `target` leads to: it may be named with or without `./`,
+    /// which is the same file to whoever unpacks the tar.
+    fn find_target(&self, member: u32, target: &[u8]) -> io::Result<Option<u32>> {
+        let exact = self.find_before(member, target)?;
+        if exact.is_some() {
+            return Ok(exact);
+        }
+        match target.strip_prefix(b"./") {
+            Some(bare) => self.find_before(member, bare),
+            None => self.find_before(member, &[b"./", target].concat()),
+        }
     }
 
     fn find_before(&self, member: u32, name: &[u8]) -> io::Result<Option<u32>> {
