@@ -17,6 +17,9 @@ pub mod annotations;
 pub mod archive;
 pub mod batch;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod hostile;
 pub mod images;
 pub mod index;
 pub mod limits;
