@@ -204,15 +204,6 @@ def test_a_hard_link_takes_the_target_before_it(tmp_path: Path) -> None:
     assert [name for name, _ in archive.verify().bad] == ["lost"]
 
 
-def test_a_hard_link_may_name_its_target_with_or_without_a_dot(tmp_path: Path) -> None:
-    tar = header(b"a", 3) + padded(b"one") + header(b"./b", 3) + padded(b"two")
-    tar += header(b"to a", 0, b"1", link=b"./a") + header(b"to b", 0, b"1", link=b"b") + END
-    path = tmp_path / "a.tar"
-    path.write_bytes(tar)
-    archive = check_against_tarfile(path)
-    assert archive.read_many(["to a", "to b"]) == [b"one", b"two"]
-
-
 def test_pax_headers_override_the_header_proper(tmp_path: Path) -> None:
     tar = pax({"path": b"global/name"}, b"g")
     tar += header(b"first", 1) + padded(b"1")
