@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import ptarmigan as pt
 from tars import (
     BLOCK,
     END,
+    expected_members,
     gzip_member,
     header,
     listing,
@@ -113,10 +113,14 @@ def test_a_flipped_bit_gives_an_error_or_the_same_bytes(
     if not compress:
         # Nothing in a tar guards its data; the index is made of what is there.
         return
-    # A damaged code may look like a stream that goes on; then the gzip checksum is not met.
+    # A damaged code may look like a stream that goes on; then the gzip checksum is not met, and
+    # only members with a header behind them count.
     assert archive.stopped is not None or archive.names == list(MEMBERS)
+    assert archive.names == list(MEMBERS)[: len(archive)]
     for name in archive.names:
-        assert archive.stopped is not None or archive.read(name) == MEMBERS[name]
+        # Two wrong bits, one of them in data and one at the end, are more than can be told before
+        # the checksum has come.
+        assert archive.read(name) == MEMBERS[name] or (more and archive.stopped is not None)
 
 
 @settings(max_examples=100, deadline=None)
@@ -221,6 +225,8 @@ def test_extended_headers_are_bounded_and_checked(tmp_path: Path) -> None:
         (pax({"path": b"a"}) * 2 + member, "two extended headers"),
         (pax({"path": b"a\0b"}) + member, "zero byte"),
         (header(b"x", 10, b"x") + padded(b"99 path=a\n") + member, "wrong length"),
+        (header(b"x", 30, b"x") + padded(b"9" * 19 + b" path=abc\n") + member, "wrong length"),
+        (header(b"x", 60, b"x") + padded(b"9" * 50 + b" path=a\n") + member, "wrong length"),
         (header(b"x", 10, b"x") + padded(b"10 path a\n") + member, "without `=`"),
         (header(b"x", 10, b"x") + padded(b"10 path=ab") + member, "without end"),
         (pax({"path": b"a"}) + bytes(2 * BLOCK), "without its member"),
@@ -294,50 +300,11 @@ def test_names_are_never_paths(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["a.tar", "a.tar.ptidx"]
 
 
-def python_answer(path: Path) -> list[tuple[str, bytes]] | None:
-    """What the standard library makes of a file; None where it refuses."""
-    try:
-        found = []
-        with tarfile.open(path, "r:*") as tar:
-            for info in tar:
-                if info.isreg() and not info.issparse():
-                    stream = tar.extractfile(info)
-                    assert stream is not None
-                    found.append((info.name.rstrip("/"), stream.read()))
-    except Exception:
-        return None
-    return found
-
-
-@pytest.mark.parametrize("kind", ["gzip", "tar"])
-def test_odd_files_are_refused_or_read_as_python_reads_them(
-    corpus: Path, tmp_path: Path, kind: str
-) -> None:
-    files = sorted(file for file in (corpus / kind).rglob("*") if file.is_file())
-    assert len(files) > 100
-    accepted = 0
-    different: list[tuple[str, str]] = []
-    for number, file in enumerate(files):
-        try:
-            archive = open_anyway(file, index_path=tmp_path / str(number))
-        except pt.ArchiveError:
-            continue
-        accepted += 1
-        ours = []
-        for member, name in enumerate(archive.names):
-            try:
-                ours.append((name.rstrip("/"), archive.read(member)))
-            except pt.ArchiveError as error:
-                assert error.member is not None  # noqa: PT017
-        theirs = python_answer(file)
-        if theirs is None:
-            continue
-        ours_by_name, theirs_by_name = dict(ours), dict(theirs)
-        for name, data in theirs_by_name.items():
-            if name not in ours_by_name and b"ustar  \0" in file.read_bytes():
-                # The standard library takes the times in an old GNU header for a name's prefix.
-                name = next((known for known in ours_by_name if name.endswith("/" + known)), name)
-            if ours_by_name.get(name) != data:
-                different.append((str(file), name))
-    assert different == []
-    assert accepted >= (150 if kind == "tar" else 1)
+def test_a_hard_link_may_name_its_target_with_or_without_a_dot(tmp_path: Path) -> None:
+    tar = header(b"a", 3) + padded(b"one") + header(b"./b", 3) + padded(b"two")
+    tar += header(b"to a", 0, b"1", link=b"./a") + header(b"to b", 0, b"1", link=b"b") + END
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar)
+    assert expected_members(path)[2:] == [("to a", b"one"), ("to b", b"two")]
+    archive = pt.Archive(path)
+    assert archive.read_many(["to a", "to b"]) == [b"one", b"two"]

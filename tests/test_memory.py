@@ -105,3 +105,32 @@ print(peak() - before)
     found = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
     assert int(found.stdout) < 16
     assert pt.Archive(path).read(3) == data
+
+
+def test_a_member_of_three_gibibytes_is_listed_and_its_neighbour_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    size = 3 << 30
+    with path.open("wb") as file:
+        file.write(header(b"huge", size))
+        # A hole: the file takes no room.
+        file.seek(512 + size)
+        file.write(header(b"small", 5) + padded(b"hello") + bytes(1024))
+    code = (
+        PEAK
+        + """
+before = peak()
+archive = pt.Archive(sys.argv[1], md5=False)
+assert archive.read("small") == b"hello"
+try:
+    archive.read("huge")
+except pt.ArchiveError as error:
+    assert error.member == "huge" and "at most 2147483648" in str(error), error
+else:
+    raise SystemExit("it was read")
+print(int(archive.members["size"][0]), before, peak())
+"""
+    )
+    found = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    listed, before, after = map(int, found.stdout.split())
+    assert listed == size
+    assert after < LIMIT_MIB, f"{before} MiB before, {after} MiB after"

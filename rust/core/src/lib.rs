@@ -19,6 +19,9 @@ pub mod archive;
 pub mod batch;
 pub mod error;
 pub mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod hostile;
 pub mod images;
 pub mod index;
 pub mod limits;

@@ -14,11 +14,26 @@ pub const MEMBER_BYTES: u64 = 1 << 31;
 /// Most members in one archive; member numbers are stored as 32-bit integers.
 pub const MEMBERS: u64 = (1 << 31) - 1;
 
+/// Most sections of an index; there are 22, and later writers may add some.
+pub const INDEX_SECTIONS: usize = 256;
+
+/// Longest window in an index, in bytes: 9 bytes of form, 3 with the number of runs, 32 KiB, and for
+/// every two bytes of them a run of at most 6 bytes of numbers.
+pub const INDEX_WINDOW_BYTES: usize = 9 + 3 + 32768 + 16384 * 6;
+
 /// Most pixels of one image: Pillow's own error limit, twice `Image.MAX_IMAGE_PIXELS`.
 pub const IMAGE_PIXELS: u64 = 178_956_970;
 
 /// Most scans of one progressive image; real files have about ten, attacks have thousands.
 pub const IMAGE_SCANS: u32 = 500;
+
+/// Most segments before the first scan of a JPEG: real files have tens, ICC profiles and XMP in
+/// parts add some hundreds.
+pub const IMAGE_SEGMENTS: u32 = 10_000;
+
+/// Most bytes kept of one segment of a JPEG: EXIF's orientation is in the first directory, in
+/// practice within 1 KiB, and no other segment that is read is longer.
+pub const IMAGE_SEGMENT_BYTES: usize = 4096;
 
 /// Largest annotation JSON after decompression, in bytes (2021's is about 1.3 GB).
 pub const ANNOTATION_BYTES: u64 = 4 << 30;
@@ -41,3 +56,6 @@ pub const GROUP_BYTES: u64 = 4 << 20;
 
 /// Most bytes that such members and what lies between them have when they are inflated.
 pub const GROUP_OUTPUT_BYTES: u64 = 16 << 20;
+
+/// Most bytes that come out of one byte of deflate: 258 from two codes of one bit (RFC 1951 3.2.5).
+pub const DEFLATE_RATIO: u64 = 1032;

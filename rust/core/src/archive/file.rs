@@ -43,14 +43,21 @@ impl ArchiveFile {
         Ok(metadata.len())
     }
 
+    /// Fails if the file has fewer than `count` bytes from `offset` on: an index may say anything,
+    /// so this is asked before memory for them is taken.
+    pub(crate) fn expect_bytes(&self, offset: u64, count: u64) -> Result<()> {
+        match offset.checked_add(count) {
+            Some(end) if end <= self.size()? => Ok(()),
+            _ => Err(too_short(offset)),
+        }
+    }
+
     /// Fills `out` from `offset` on.
     pub(crate) fn read_exact(&self, out: &mut [u8], offset: u64) -> Result<()> {
         self.file
             .read_exact_at(out, offset)
             .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    Error::archive("the archive is shorter than its index says").with_offset(offset)
-                }
+                io::ErrorKind::UnexpectedEof => too_short(offset),
                 _ => Error::io(error, &self.path),
             })
     }
@@ -78,4 +85,8 @@ impl ArchiveFile {
             .and_then(Sequential::new)
             .map_err(|error| Error::io(error, &self.path))
     }
+}
+
+fn too_short(offset: u64) -> Error {
+    Error::archive("the archive is shorter than its index says").with_offset(offset)
 }

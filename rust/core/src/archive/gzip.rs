@@ -150,7 +150,8 @@ impl Inflater {
         self.flush(sink).err().unwrap_or(error)
     }
 
-    /// Hands on the last piece; the error, if any, is that the file ends too early.
+    /// Hands on the last piece; the error, if any, is that the file ends too early. If it ends so
+    /// late that the checksum is there, it is checked.
     pub(crate) fn finish(
         &mut self,
         sink: &mut impl FnMut(Piece<'_>) -> Result<()>,
@@ -160,10 +161,24 @@ impl Inflater {
             State::Between => return Ok(None),
             State::Header(_) => ("a gzip header", self.offset),
             State::Body => ("the compressed data", self.walker.next_bit().div_ceil(8)),
-            State::Trailer { .. } => ("a gzip trailer", self.offset),
+            State::Trailer { bytes, filled } => {
+                if let ([a, b, c, d, ..], 4..) = (*bytes, *filled) {
+                    self.check_sum([a, b, c, d], self.offset - *filled as u64)?;
+                }
+                ("a gzip trailer", self.offset)
+            }
         };
         let error = Error::archive(format!("the file is truncated: it ends inside {what}"));
         Ok(Some(error.with_offset(offset)))
+    }
+
+    /// Whether gzip's checksum has been found right for every byte of output.
+    pub(crate) fn is_checked(&self) -> bool {
+        match self.state {
+            State::Between | State::Header(_) => true,
+            State::Trailer { filled, .. } => filled >= 4,
+            State::Body => false,
+        }
     }
 
     /// Where in the buffer to stop next: at its end, or where a block has gone on for so long that
@@ -306,18 +321,8 @@ impl Inflater {
 
     fn check_trailer(&mut self, trailer: [u8; 8]) -> Result<()> {
         let [a, b, c, d, e, f, g, h] = trailer;
-        let (crc, length) = (
-            u32::from_le_bytes([a, b, c, d]),
-            u32::from_le_bytes([e, f, g, h]),
-        );
-        let found = self.crc.clone().finalize();
-        if crc != found {
-            return Err(Error::archive(format!(
-                "the gzip checksum is wrong: expected `{crc:08x}`, found `{found:08x}`; \
-                 download the file again"
-            ))
-            .with_offset(self.offset - 8));
-        }
+        self.check_sum([a, b, c, d], self.offset - 8)?;
+        let length = u32::from_le_bytes([e, f, g, h]);
         if length != self.handed as u32 {
             return Err(Error::archive(format!(
                 "the gzip length is wrong: expected {length}, found {} bytes modulo 2^32",
@@ -326,5 +331,18 @@ impl Inflater {
             .with_offset(self.offset - 4));
         }
         Ok(())
+    }
+
+    /// Checks the member's CRC32, which is stored at `offset` of the file.
+    fn check_sum(&self, stored: [u8; 4], offset: u64) -> Result<()> {
+        let (crc, found) = (u32::from_le_bytes(stored), self.crc.clone().finalize());
+        if crc == found {
+            return Ok(());
+        }
+        Err(Error::archive(format!(
+            "the gzip checksum is wrong: expected `{crc:08x}`, found `{found:08x}`; download the \
+             file again"
+        ))
+        .with_offset(offset))
     }
 }

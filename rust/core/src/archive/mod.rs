@@ -16,7 +16,7 @@ mod scan;
 mod sequential;
 mod stamp;
 pub mod stream;
-mod tar;
+pub(crate) mod tar;
 #[cfg(test)]
 mod tests;
 mod unpack;

@@ -39,6 +39,7 @@ pub(crate) struct Recorder {
     last_cut: Instant,
     /// The point in the piece in hand at which to cut the member in hand.
     split: Option<Point>,
+    unproven: bool,
 }
 
 /// The member whose data goes by.
@@ -84,6 +85,7 @@ impl Recorder {
             cut: None,
             last_cut: Instant::now(),
             split: None,
+            unproven: false,
         }
     }
 
@@ -114,6 +116,18 @@ impl Recorder {
             point,
             seen,
         });
+    }
+
+    /// Whether the last member has all its bytes, but no header has come behind it.
+    ///
+    /// gzip's checksum comes at the very end. A stream that ends before it may be cut off, and then
+    /// what was decoded is right. But it may as well be whole and damaged: a wrong bit lets the
+    /// decoder lose its step for good, run over the real end, and seem to want more. Behind the bit
+    /// comes nonsense, and nonsense has no tar header, with its checksum, in the right place: so a
+    /// header proves the member before it. Blocks of zeros do not, where a decoder out of step finds
+    /// zeros among zeros.
+    pub(crate) fn last_is_unproven(&self) -> bool {
+        self.unproven
     }
 
     /// Number of members so far.
@@ -300,6 +314,7 @@ impl Members for Recorder {
     fn begin(&mut self, entry: Entry) -> Result<()> {
         self.crc = Hasher::new();
         self.split = None;
+        self.unproven = false;
         let mut point = None;
         if self.compressed && entry.size > 0 && entry.kind == EntryKind::File {
             point = self.points.before(entry.data_offset);
@@ -342,6 +357,8 @@ impl Members for Recorder {
         let Some(member) = self.member.take() else {
             return Ok(());
         };
+        // What has no data of its own is all in its header.
+        self.unproven = member.entry.kind == EntryKind::File && member.entry.size > 0;
         let mut place = member.place(std::mem::take(&mut self.crc).finalize());
         let mut end = None;
         if member.point.is_some() {

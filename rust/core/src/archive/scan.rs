@@ -245,9 +245,14 @@ impl Pass {
             return Err(Error::archive("the pass has ended before"));
         };
         let stamp = self.stamp.finish();
+        let unproven =
+            self.unpacker.is_gzip() && !self.unpacker.is_checked() && recorder.last_is_unproven();
         let mut builder = recorder.finish()?;
         let journal = builder.take_journal();
         let whole = stopped.is_none();
+        if unproven {
+            builder.forget_last()?;
+        }
         let written = builder.finish(Summary {
             kind: if self.unpacker.is_gzip() {
                 Kind::Gzip

@@ -60,6 +60,11 @@ impl Unpacker {
         matches!(self.framing, Some(Framing::Gzip(_)))
     }
 
+    /// Whether every byte has come to which a checksum of gzip belongs, and is right.
+    pub(super) fn is_checked(&self) -> bool {
+        matches!(&self.framing, Some(Framing::Gzip(inflater)) if inflater.is_checked())
+    }
+
     /// Takes the next bytes of the file.
     pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<()> {
         if self.framing.is_some() {

@@ -5,7 +5,7 @@
 //! index, or the whole new one.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,13 @@ impl Spool {
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(start)
+    }
+
+    /// Takes back what was written from `length` on.
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(length))?;
+        self.length = length;
+        Ok(())
     }
 
     /// All that was written, from the start.
@@ -165,6 +172,27 @@ impl IndexBuilder {
         Ok(())
     }
 
+    /// Takes back the member that was added last; its window, which others may share, stays.
+    pub(crate) fn forget_last(&mut self) -> Result<()> {
+        self.cut_row().map_err(|error| Error::io(error, &self.path))
+    }
+
+    fn cut_row(&mut self) -> io::Result<()> {
+        let Some((_, member)) = self.lookup.pop() else {
+            return Ok(());
+        };
+        let start = u64::from(member) * PLACE_BYTES as u64;
+        self.places.file.flush()?;
+        let mut row = [0; PLACE_BYTES];
+        self.places.file.get_ref().read_exact_at(&mut row, start)?;
+        let place = Place::decode(&row);
+        self.bytes -= place.size;
+        self.links.retain(|link| link.0 != member);
+        self.places.cut(start)?;
+        self.images.cut(u64::from(member) * IMAGE_BYTES as u64)?;
+        self.names.cut(place.name)
+    }
+
     /// Adds a member that is another name of `target`.
     pub(crate) fn add_link(&mut self, name: &[u8], target: Vec<u8>) -> Result<()> {
         if self.members() >= MEMBERS {
@@ -215,7 +243,7 @@ impl IndexBuilder {
         let mut place = [0; PLACE_BYTES];
         let mut image = [0; IMAGE_BYTES];
         for (member, target) in &self.links {
-            let Some(found) = self.find_before(*member, target)? else {
+            let Some(found) = self.find_target(*member, target)? else {
                 continue;
             };
             let row = |number: u32, width: usize| u64::from(number) * width as u64;
@@ -234,6 +262,19 @@ impl IndexBuilder {
             images.write_all_at(&image, row(*member, IMAGE_BYTES))?;
         }
         Ok(())
+    }
+
+    /// The last member before `member` that `target` leads to: it may be named with or without `./`,
+    /// which is the same file to whoever unpacks the tar.
+    fn find_target(&self, member: u32, target: &[u8]) -> io::Result<Option<u32>> {
+        let exact = self.find_before(member, target)?;
+        if exact.is_some() {
+            return Ok(exact);
+        }
+        match target.strip_prefix(b"./") {
+            Some(bare) => self.find_before(member, bare),
+            None => self.find_before(member, &[b"./", target].concat()),
+        }
     }
 
     fn find_before(&self, member: u32, name: &[u8]) -> io::Result<Option<u32>> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::columns;
 use super::pages::PAGE;
 use crate::error::{Error, Result};
+use crate::limits::INDEX_SECTIONS;
 
 /// First bytes of every index: like PNG's, they do not survive a transfer as text.
 pub(super) const MAGIC: [u8; 8] = *b"PTIDX\r\n\x1a";
@@ -15,8 +16,6 @@ pub(super) const VERSION: u32 = 1;
 const FIXED: usize = 104;
 /// Length of a row of the table of sections.
 const ROW: usize = 16;
-/// Most sections that are read; later writers may add some to the 22 that there are.
-const MOST_SECTIONS: usize = 256;
 
 const COMPLETE: u32 = 1;
 const HAS_MD5: u32 = 2;
@@ -215,7 +214,7 @@ pub(super) fn decode(file: &[u8]) -> Result<Decoded> {
         )));
     }
     let sections = uint(&fixed[20..24]) as usize;
-    if !(SECTIONS..=MOST_SECTIONS).contains(&sections) {
+    if !(SECTIONS..=INDEX_SECTIONS).contains(&sections) {
         return Err(damaged("it has a wrong number of sections"));
     }
     let header = file

@@ -102,10 +102,6 @@ impl Place {
 /// What of an image row many images share, in bytes.
 pub(super) const KIND_BYTES: usize = IMAGE_BYTES - 8;
 
-/// No stored window is longer: 9 bytes of form, at most 32 KiB, and for every two bytes of them a
-/// run of at most 6 bytes of numbers, after 3 bytes with their number.
-pub(super) const LONGEST_WINDOW: usize = 9 + 3 + 32768 + 16384 * 6;
-
 pub(super) fn encode_image(header: &Header, row: &mut [u8]) {
     row[..4].copy_from_slice(&header.width.to_le_bytes());
     row[4..8].copy_from_slice(&header.height.to_le_bytes());

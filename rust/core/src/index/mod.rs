@@ -26,7 +26,7 @@ pub use members::{Place, Status};
 use pages::Pages;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::MEMBERS;
+use crate::limits::{INDEX_WINDOW_BYTES, MEMBER_NAME_BYTES, MEMBERS};
 use crate::pixels::header::Header;
 
 /// An opened index, shared by every reader of the process.
@@ -170,8 +170,13 @@ impl Index {
         let directory = usize::try_from(directory)
             .map_err(|_| self.damaged("a member's directory is not there"))?;
         let (ends, names) = (Section::DirectoryEnd, Section::Directories);
-        out.extend_from_slice(self.piece(ends, names, directory)?);
+        let directory = self.piece(ends, names, directory)?;
         let form = self.piece(Section::FileNameEnd, Section::FileNames, member)?;
+        // One long directory with many members would make names without end of a short file.
+        if (directory.len() + form.len()) as u64 > MEMBER_NAME_BYTES + 1 {
+            return Err(self.damaged("a name is too long"));
+        }
+        out.extend_from_slice(directory);
         names::decode(form, out).ok_or_else(|| self.damaged("a name has an unknown form"))
     }
 
@@ -262,7 +267,7 @@ impl Index {
     pub(crate) fn window(&self, place: &Place) -> Result<&[u8]> {
         let length = self.extent(Section::Windows).1;
         let start = usize::try_from(place.window).unwrap_or(usize::MAX);
-        let end = length.min(start.saturating_add(members::LONGEST_WINDOW));
+        let end = length.min(start.saturating_add(INDEX_WINDOW_BYTES));
         self.bytes(Section::Windows, start..end)
     }
 

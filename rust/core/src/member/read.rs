@@ -6,7 +6,7 @@ use crate::archive::file::ArchiveFile;
 use crate::archive::gzip_header::HeaderParser;
 use crate::error::{Error, Result};
 use crate::index::{Index, Place, Status};
-use crate::limits::{MEMBER_BYTES, READ_AHEAD_BYTES};
+use crate::limits::{DEFLATE_RATIO, MEMBER_BYTES, READ_AHEAD_BYTES};
 
 /// The memory that reading a member needs, kept from one read to the next.
 #[derive(Debug, Default)]
@@ -26,6 +26,7 @@ impl Reader {
     pub(crate) fn copy(&mut self, file: &ArchiveFile, place: &Place) -> Result<&[u8]> {
         let size = checked_size(place)?;
         if self.output.len() < size {
+            file.expect_bytes(place.tar_offset, place.size)?;
             self.output.resize(size, 0);
         }
         file.read_exact(&mut self.output[..size], place.tar_offset)?;
@@ -47,6 +48,7 @@ impl Reader {
         check_span(place)?;
         let needed = place.compressed_size as usize;
         if self.compressed.len() < needed {
+            file.expect_bytes(place.point_bit / 8, place.compressed_size)?;
             self.compressed.resize(needed, 0);
         }
         file.read_exact(&mut self.compressed[..needed], place.point_bit / 8)?;
@@ -99,10 +101,12 @@ pub(super) fn check_span(place: &Place) -> Result<()> {
         .saturating_add(gap)
         .saturating_mul(2)
         .saturating_add(READ_AHEAD_BYTES);
-    if gap > READ_AHEAD_BYTES || place.compressed_size > most {
+    let possible = DEFLATE_RATIO.saturating_mul(place.compressed_size);
+    if gap > READ_AHEAD_BYTES || place.compressed_size > most || size.saturating_add(gap) > possible
+    {
         return Err(Error::archive(format!(
-            "the member's {size} bytes lie behind {gap} others in {} compressed ones, more than \
-             is read at once",
+            "the member's {size} bytes lie behind {gap} others in {} compressed ones, which is \
+             more than is read at once, or than there can be",
             place.compressed_size
         )));
     }

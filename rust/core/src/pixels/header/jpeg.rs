@@ -1,14 +1,7 @@
 //! Turns JPEG marker segments (T.81 B.1.1, B.2) into header fields, up to the first scan.
 
 use super::Header;
-
-/// Kept of one segment; EXIF's orientation is in the first directory, in practice within 1 KiB,
-/// and no other segment that is read is longer.
-const KEPT: usize = 4096;
-
-/// Most segments before the first scan: real files have tens, ICC profiles and XMP in parts add
-/// some hundreds.
-const SEGMENTS: u32 = 10_000;
+use crate::limits::{IMAGE_SEGMENT_BYTES, IMAGE_SEGMENTS};
 
 #[derive(Debug, Default)]
 pub(super) struct Segments {
@@ -55,7 +48,7 @@ impl Segments {
                         0x00 | 0x01 | 0xd0..=0xd8 => Place::Prefix,
                         // End of image, start of scan.
                         0xd9 | 0xda => return false,
-                        _ if self.seen > SEGMENTS => return false,
+                        _ if self.seen > IMAGE_SEGMENTS => return false,
                         marker => Place::Length { marker, high: None },
                     };
                 }
@@ -84,7 +77,7 @@ impl Segments {
                 Place::Body { marker, left } => {
                     let some = bytes.len().min(left);
                     if is_read(marker) {
-                        let room = some.min(KEPT.saturating_sub(self.kept.len()));
+                        let room = some.min(IMAGE_SEGMENT_BYTES.saturating_sub(self.kept.len()));
                         self.kept.extend_from_slice(&bytes[..room]);
                     }
                     bytes = &bytes[some..];
