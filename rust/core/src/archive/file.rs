@@ -44,12 +44,17 @@ impl ArchiveFile {
 
     /// Fills `out` from `offset` on.
     pub(crate) fn read_exact(&self, out: &mut [u8], offset: u64) -> Result<()> {
+        let shorter =
+            || Error::archive("the archive is shorter than its index says").with_offset(offset);
+        // The system has no such positions; an index that lies has.
+        let end = offset.checked_add(out.len() as u64);
+        if end.is_none_or(|end| i64::try_from(end).is_err()) {
+            return Err(shorter());
+        }
         self.file
             .read_exact_at(out, offset)
             .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    Error::archive("the archive is shorter than its index says").with_offset(offset)
-                }
+                io::ErrorKind::UnexpectedEof => shorter(),
                 _ => Error::io(error, &self.path),
             })
     }
