@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ptarmigan as pt
+from flavours import FLAVOURS, MEMBERS, Packed, pack
 from synthetic import make_jpeg, write_tar
 from tars import (
     gzip_member,
     header,
     noise,
-    one_block_gzip,
     padded,
     photo_like,
     raw_deflate,
@@ -31,50 +31,10 @@ from tars import (
     write_files,
 )
 
-MEMBERS = {
-    "first": photo_like(1, 150_000),
-    "empty": b"",
-    "one": b"1",
-    "long": photo_like(2, 600_000),
-    "zeros": bytes(900_000),
-    "text": b"A ptarmigan has feathers on its feet.\n" * 4000,
-}
-FLAVOURS = ("tar", "tar.gz", "one block", "two members", "many members", "folder")
-
-
-def pack(folder: Path, flavour: str) -> tuple[pt.Archive, dict[str, bytes]]:
-    """An archive of `MEMBERS`, and what is in it."""
-    if flavour == "folder":
-        return pt.Archive(write_files(folder / "files", MEMBERS)), MEMBERS
-    tar = tar_bytes(list(MEMBERS.items()))
-    path = folder / "a"
-    if flavour == "one block":
-        # That writes repeats into the members.
-        packed = one_block_gzip(tar)
-        path.write_bytes(packed)
-        with tarfile.open(fileobj=io.BytesIO(bytes(tar))) as reader:
-            files = {info.name: reader.extractfile(info) for info in reader}
-            members = {name: file.read() for name, file in files.items() if file is not None}
-        return pt.Archive(path), members
-    whole = bytes(tar)
-    step = {"two members": len(whole) // 2, "many members": 30_011}.get(flavour, len(whole))
-    pieces = [whole[start : start + step] for start in range(0, len(whole), step)]
-    if flavour == "tar":
-        path.write_bytes(whole)
-    else:
-        empty = gzip_member(b"") + bytes(700)
-        path.write_bytes(b"".join(gzip_member(piece) + empty for piece in pieces))
-    return pt.Archive(path), MEMBERS
-
 
 @pytest.fixture(scope="module", params=FLAVOURS)
-def packed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[pt.Archive, dict[str, bytes]]:
+def packed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Packed:
     return pack(tmp_path_factory.mktemp("files"), request.param)
-
-
-Packed = tuple[pt.Archive, dict[str, bytes]]
 
 
 def test_a_member_is_a_binary_file(packed: Packed) -> None:
@@ -366,55 +326,3 @@ def test_a_member_of_more_than_two_gib_is_read_in_little_memory(tmp_path: Path) 
             assert file.seek(0, os.SEEK_END) == size
             file.seek(1000)
             assert file.read(10) == bytes(10)
-
-
-def forge(index: bytes, at: int, value: int) -> bytes:
-    """An index with another byte in its body and checksums that are right all the same."""
-    sections = int.from_bytes(index[20:24], "little")
-    start = 104 + 16 * sections + 4
-    length = int.from_bytes(index[88:96], "little")
-    body = bytearray(index[start : start + length])
-    body[at % length] = value
-    pages = [bytes(body[page : page + 32_768]) for page in range(0, length, 32_768)]
-    sums = b"".join(zlib.crc32(page).to_bytes(4, "little") for page in pages)
-    head = bytearray(index[: start - 4])
-    head[96:100] = zlib.crc32(sums).to_bytes(4, "little")
-    return bytes(head) + zlib.crc32(head).to_bytes(4, "little") + bytes(body) + sums
-
-
-@pytest.mark.parametrize("flavour", ["tar", "tar.gz", "one block", "many members"])
-def test_an_index_that_lies_gives_errors_or_the_right_bytes(tmp_path: Path, flavour: str) -> None:
-    """No checksum of the index helps against a forged one; those of the members do."""
-    archive, members = pack(tmp_path, flavour)
-    place = Path(archive.index_path)
-    whole, path = place.read_bytes(), archive.path
-    right = {zlib.crc32(data): data for data in members.values()}
-    random = np.random.default_rng(3)
-    refused = 0
-    # The columns are at the start, so this is where a wrong byte says something wrong.
-    for at in [*range(0, 700, 3), *random.integers(0, len(whole), 60).tolist()]:
-        place.unlink()
-        place.write_bytes(forge(whole, at, int(random.choice([0, 1, 127, 128, 255]))))
-        try:
-            archive = pt.Archive(path, build="never")
-        except pt.IndexFileError:
-            refused += 1
-            continue
-        for number in range(len(archive)):
-            for read in (
-                lambda n, archive=archive: archive.open(n).read(),
-                lambda n, archive=archive: archive.read_many([n, n])[0],
-                lambda n, archive=archive: archive.open(n).read(1000),
-            ):
-                try:
-                    data = read(number)
-                except pt.PtarmiganError:
-                    refused += 1
-                    continue
-                # A checksum that was forged is that of no member.
-                assert len(data) <= 1000 or zlib.crc32(data) in right
-        try:
-            archive.read_many(range(len(archive)))
-        except pt.PtarmiganError:
-            refused += 1
-    assert refused > 50
