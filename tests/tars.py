@@ -196,6 +196,19 @@ def listing(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+class Dribble:
+    """A stream that gives few bytes at a time, and says how often it was asked."""
+
+    def __init__(self, data: bytes, most: int = 5000) -> None:
+        self.rest = io.BytesIO(data)
+        self.most = most
+        self.calls = 0
+
+    def read(self, size: int) -> bytes:
+        self.calls += 1
+        return self.rest.read(min(size, self.most))
+
+
 def awkward_files() -> dict[str, bytes]:
     """Names around every limit of the tar formats, data of every kind."""
     found = {f"plain/{size}.bin": photo_like(size, size) for size in (0, 1, 511, 512, 513, 70_000)}

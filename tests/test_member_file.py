@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ptarmigan as pt
+from flavours import FLAVOURS, MEMBERS, Packed, pack
 from synthetic import make_jpeg, write_tar
 from tars import (
     gzip_member,
     header,
     noise,
-    one_block_gzip,
     padded,
     photo_like,
     raw_deflate,
@@ -31,50 +31,10 @@ from tars import (
     write_files,
 )
 
-MEMBERS = {
-    "first": photo_like(1, 150_000),
-    "empty": b"",
-    "one": b"1",
-    "long": photo_like(2, 600_000),
-    "zeros": bytes(900_000),
-    "text": b"A ptarmigan has feathers on its feet.\n" * 4000,
-}
-FLAVOURS = ("tar", "tar.gz", "one block", "two members", "many members", "folder")
-
-
-def pack(folder: Path, flavour: str) -> tuple[pt.Archive, dict[str, bytes]]:
-    """An archive of `MEMBERS`, and what is in it."""
-    if flavour == "folder":
-        return pt.Archive(write_files(folder / "files", MEMBERS)), MEMBERS
-    tar = tar_bytes(list(MEMBERS.items()))
-    path = folder / "a"
-    if flavour == "one block":
-        # That writes repeats into the members.
-        packed = one_block_gzip(tar)
-        path.write_bytes(packed)
-        with tarfile.open(fileobj=io.BytesIO(bytes(tar))) as reader:
-            files = {info.name: reader.extractfile(info) for info in reader}
-            members = {name: file.read() for name, file in files.items() if file is not None}
-        return pt.Archive(path), members
-    whole = bytes(tar)
-    step = {"two members": len(whole) // 2, "many members": 30_011}.get(flavour, len(whole))
-    pieces = [whole[start : start + step] for start in range(0, len(whole), step)]
-    if flavour == "tar":
-        path.write_bytes(whole)
-    else:
-        empty = gzip_member(b"") + bytes(700)
-        path.write_bytes(b"".join(gzip_member(piece) + empty for piece in pieces))
-    return pt.Archive(path), MEMBERS
-
 
 @pytest.fixture(scope="module", params=FLAVOURS)
-def packed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[pt.Archive, dict[str, bytes]]:
+def packed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Packed:
     return pack(tmp_path_factory.mktemp("files"), request.param)
-
-
-Packed = tuple[pt.Archive, dict[str, bytes]]
 
 
 def test_a_member_is_a_binary_file(packed: Packed) -> None:

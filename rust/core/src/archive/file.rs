@@ -54,6 +54,11 @@ impl ArchiveFile {
 
     /// Fills `out` from `offset` on.
     pub(crate) fn read_exact(&self, out: &mut [u8], offset: u64) -> Result<()> {
+        // The system has no such positions; an index that lies has.
+        let end = offset.checked_add(out.len() as u64);
+        if end.is_none_or(|end| i64::try_from(end).is_err()) {
+            return Err(too_short(offset));
+        }
         self.file
             .read_exact_at(out, offset)
             .map_err(|error| match error.kind() {

@@ -69,7 +69,7 @@ pub(super) fn groups(archive: &Archive, steps: &[Step], threads: usize) -> Vec<R
         covered = covered.max(span.end);
     }
     // A few groups a thread, so that none of them waits long for the others at the end.
-    let share = (total / (4 * threads as u64)).clamp(LEAST_GROUP, GROUP_BYTES);
+    let share = (total / (threads as u64).saturating_mul(4).max(1)).clamp(LEAST_GROUP, GROUP_BYTES);
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut last: Option<(Range<u64>, u64)> = None;
     for (at, (step, span)) in steps.iter().zip(spans).enumerate() {

@@ -80,6 +80,10 @@ pub(super) struct Collector {
     scanner: HeaderScanner,
     finished: Vec<StreamedMember>,
     finished_bytes: usize,
+    compressed: bool,
+    /// The last member of a tar.gz, until a header comes that proves it
+    /// ([`Recorder::last_is_unproven`](crate::archive::record::Recorder::last_is_unproven)).
+    unproven: Option<StreamedMember>,
     publish: Option<Publish>,
 }
 
@@ -98,7 +102,22 @@ impl Collector {
             scanner: HeaderScanner::default(),
             finished: Vec::new(),
             finished_bytes: 0,
+            compressed: false,
+            unproven: None,
             publish,
+        }
+    }
+
+    /// Forgets the last member if no header has come behind it.
+    pub(super) fn forget_unproven(&mut self) {
+        self.unproven = None;
+    }
+
+    /// Counts the last member as finished, come what may behind it.
+    pub(super) fn settle(&mut self) {
+        if let Some(member) = self.unproven.take() {
+            self.finished_bytes += OVERHEAD + member.data.as_ref().map_or(0, Vec::len);
+            self.finished.push(member);
         }
     }
 
@@ -122,6 +141,7 @@ impl Collector {
 
 impl Members for Collector {
     fn begin(&mut self, entry: Entry) -> Result<()> {
+        self.settle();
         self.sum = Hasher::new();
         let data = match entry.kind {
             EntryKind::HardLink { target } => Err(Missing::Link { target }),
@@ -161,8 +181,12 @@ impl Members for Collector {
         };
         member.crc32 = std::mem::take(&mut self.sum).finalize();
         member.image = self.scanner.finish();
-        self.finished_bytes += OVERHEAD + member.data.as_ref().map_or(0, Vec::len);
-        self.finished.push(member);
+        // What has no data of its own is all in its header.
+        let proven = !self.compressed || member.size == 0;
+        self.unproven = Some(member);
+        if proven {
+            self.settle();
+        }
         if self.finished_bytes >= BATCH {
             self.flush()
         } else {
@@ -173,6 +197,7 @@ impl Members for Collector {
 
 impl Sink for Collector {
     fn start_piece(&mut self, piece: &mut Piece<'_>) {
+        self.compressed = true;
         piece.log.forget();
     }
 

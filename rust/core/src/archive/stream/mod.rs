@@ -188,6 +188,7 @@ fn run(
     let mut collector = Collector::new(Some(publish));
     let end = work(&mut collector, stop).map_err(|error| error.with_path(path));
     // The members before an error come first; where nobody listens any more, nobody is told.
+    collector.settle();
     if collector.flush().is_ok() {
         let _ = send.send(Message::End(end));
     }
@@ -217,7 +218,15 @@ fn unpack(
             Next::End => break,
         }
     }
+    end(&mut unpacker, collector, size)
+}
+
+/// Judges the end of an archive of `size` bytes.
+fn end(unpacker: &mut Unpacker, collector: &mut Collector, size: u64) -> Result<End> {
     let (complete, stopped) = unpacker.finish(collector, size)?;
+    if unpacker.is_gzip() && !unpacker.is_checked() {
+        collector.forget_unproven();
+    }
     Ok(End { complete, stopped })
 }
 

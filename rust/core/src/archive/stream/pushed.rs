@@ -71,6 +71,7 @@ impl PushedStream {
             self.failure = self.unpacker.feed(piece, &mut self.collector).err();
             // Nothing can be made of what comes behind an error.
             self.used = if self.failure.is_some() {
+                self.collector.settle();
                 self.bytes.len()
             } else {
                 end
@@ -82,10 +83,11 @@ impl PushedStream {
     /// Says that all bytes were pushed, and that [`turn`](Self::turn) wants more; there may be more
     /// members then.
     pub fn finish(&mut self) {
-        match self.unpacker.finish(&mut self.collector, self.size) {
-            Ok((complete, stopped)) => self.end = Some(End { complete, stopped }),
+        match super::end(&mut self.unpacker, &mut self.collector, self.size) {
+            Ok(end) => self.end = Some(end),
             Err(error) => self.failure = Some(error),
         }
+        self.collector.settle();
         self.ready.extend(self.collector.take());
     }
 }

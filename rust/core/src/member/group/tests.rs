@@ -169,6 +169,8 @@ fn groups_are_of_near_members_and_small_enough() {
     // A quarter of 2.4 MB each, and the least that there is.
     assert!((4..=6).contains(&few), "{few}");
     assert!((9..=20).contains(&many), "{many}");
+    assert_eq!(groups(&archive, &every, usize::MAX).len(), many);
+    assert_eq!(groups(&archive, &every, 1 << 62).len(), many);
     let far = steps(&archive, (0..60).step_by(5));
     assert_eq!(groups(&archive, &far, 1).len(), 12);
     let twice = steps(&archive, [3, 3, 3, 4]);
