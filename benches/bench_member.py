@@ -1,15 +1,17 @@
-"""Random reads of members, beside indexed_gzip with a seek point every MiB.
+"""Random reads of members, beside indexed_gzip with a seek point every MiB and rapidgzip.
 
-The archive holds incompressible JPEGs of about 110 KB in a tar.gz at gzip's default level. Both
-readers return the same bytes in the same random order, from a warm page cache; indexed_gzip seeks
-to the offset that our index gives.
+The archive holds incompressible JPEGs of about 110 KB in a tar.gz at gzip's default level. All
+readers return the same bytes in the same random order, from a warm page cache and on one thread;
+the peers seek to the offset that our index gives, with an index of theirs that is whole.
 """
 
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,26 +37,78 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> pt.Archive:
     return pt.Archive(path)
 
 
+def from_file(file: Any, archive: pt.Archive) -> Callable[[int], bytes]:
+    """Reads members of ``archive`` from a file of its uncompressed bytes."""
+    rows = archive.members
+
+    def read(member: int) -> bytes:
+        file.seek(int(rows["tar_offset"][member]))
+        data: bytes = file.read(int(rows["size"][member]))
+        return data
+
+    return read
+
+
 def bench_random_reads(compare: Callable[..., None], archive: pt.Archive) -> None:
     indexed_gzip = pytest.importorskip("indexed_gzip")
+    rapidgzip = pytest.importorskip("rapidgzip")
     order = np.random.default_rng(1).permutation(MEMBERS)[:READS].tolist()
-    rows = archive.members
-    with indexed_gzip.IndexedGzipFile(Path(archive.path), spacing=1 << 20) as file:
-        file.build_full_index()
-
-        def read(member: int) -> bytes:
-            file.seek(int(rows["tar_offset"][member]))
-            data: bytes = file.read(int(rows["size"][member]))
-            return data
-
-        assert [archive.read(member) for member in order] == [read(member) for member in order]
+    with (
+        indexed_gzip.IndexedGzipFile(Path(archive.path), spacing=1 << 20) as indexed,
+        rapidgzip.RapidgzipFile(archive.path, parallelization=1, chunk_size=1 << 20) as rapid,
+    ):
+        indexed.build_full_index()
+        rapid.block_offsets()
+        peers = {
+            "indexed_gzip": from_file(indexed, archive),
+            "rapidgzip": from_file(rapid, archive),
+        }
+        expected = [archive.read(member) for member in order]
+        for read in peers.values():
+            assert [read(member) for member in order] == expected
         size = archive.total_bytes // len(archive) // 1000
         compare(
             f"random reads of {size} KB members",
             READS,
             "reads",
-            {
-                "ptarmigan": lambda: [archive.read(member) for member in order],
-                "indexed_gzip": lambda: [read(member) for member in order],
+            {"ptarmigan": lambda: [archive.read(member) for member in order]}
+            | {
+                name: lambda read=read: [read(member) for member in order]
+                for name, read in peers.items()
             },
         )
+
+
+def bench_two_threads(compare: Callable[..., None], archive: pt.Archive) -> None:
+    order = np.random.default_rng(2).permutation(MEMBERS).tolist()
+
+    def read(threads: int) -> None:
+        def work(first: int) -> None:
+            for member in order[first::threads]:
+                archive.read(member)
+
+        team = [threading.Thread(target=work, args=(first,)) for first in range(threads)]
+        for thread in team:
+            thread.start()
+        for thread in team:
+            thread.join()
+
+    compare(
+        "random reads on two threads",
+        MEMBERS,
+        "reads",
+        {"ptarmigan": lambda: read(2), "on one": lambda: read(1)},
+    )
+
+
+def bench_read_many(compare: Callable[..., None], archive: pt.Archive) -> None:
+    order = np.random.default_rng(3).permutation(MEMBERS)[:256].tolist()
+    compare(
+        "read_many of 256 members on two threads",
+        len(order),
+        "members",
+        {
+            "ptarmigan": lambda: archive.read_many(order, threads=2),
+            "on one": lambda: archive.read_many(order, threads=1),
+        },
+    )
