@@ -242,9 +242,9 @@ impl Points {
 /// The bytes of history that a point needs, each with its place in the 32 KiB before it.
 #[derive(Debug)]
 struct Window {
-    /// [`WINDOW`] of them, like `used`.
+    /// [`WINDOW`] of them, like `used`, which is 1 for those that are needed and 0 for others.
     bytes: Vec<u8>,
-    used: Vec<bool>,
+    used: Vec<u8>,
     empty: bool,
 }
 
@@ -252,7 +252,7 @@ impl Default for Window {
     fn default() -> Self {
         Self {
             bytes: vec![0; WINDOW],
-            used: vec![false; WINDOW],
+            used: vec![0; WINDOW],
             empty: true,
         }
     }
@@ -261,7 +261,7 @@ impl Default for Window {
 impl Window {
     fn clear(&mut self) {
         if !self.empty {
-            self.used.fill(false);
+            self.used.fill(0);
             self.empty = true;
         }
     }
@@ -275,7 +275,7 @@ impl Window {
         let start = WINDOW - before;
         let count = copied.len().min(before);
         self.bytes[start..start + count].copy_from_slice(&copied[..count]);
-        self.used[start..start + count].fill(true);
+        self.used[start..start + count].fill(1);
         self.empty = false;
     }
 
@@ -283,9 +283,9 @@ impl Window {
     fn encode(&self, out: &mut Vec<u8>) {
         let mut runs = Vec::new();
         let mut at = 0;
-        while let Some(skip) = self.used[at..].iter().position(|&used| used) {
+        while let Some(skip) = memchr::memchr(1, &self.used[at..]) {
             let start = at + skip;
-            let length = self.used[start..].iter().position(|&used| !used);
+            let length = memchr::memchr(0, &self.used[start..]);
             at = start + length.unwrap_or(WINDOW - start);
             runs.push((start, at));
         }
