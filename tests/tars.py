@@ -46,6 +46,14 @@ def gnu_tar(folder: Path, archive: Path, *options: str, names: Iterable[str] = (
     return archive
 
 
+def pack_awkward(folder: Path, target: Path, flavour: str, level: int | None) -> Path:
+    """Packs those of `awkward_files`, which ``folder`` holds, that a format of GNU tar can name."""
+    limit = {"ustar": 99, "v7": 99}.get(flavour, 10_000)
+    names = sorted(name for name in awkward_files() if len(name) <= limit)
+    path = gnu_tar(folder, target / "a.tar", f"--format={flavour}", names=names)
+    return path if level is None else recompress(path, target / "a.tar.gz", level=level)
+
+
 def write_files(folder: Path, files: dict[str, bytes]) -> Path:
     """Writes name -> bytes below ``folder``."""
     for name, data in files.items():

@@ -277,3 +277,13 @@ def test_a_member_that_is_cut_off_is_named_among_many(tmp_path: Path, cut: int) 
         with pytest.raises(pt.ArchiveError) as raised:
             archive.read_many(range(7, -1, -1), threads=threads)
         assert str(raised.value) == first
+
+
+@pytest.mark.parametrize("level", [0, 1, 6])
+def test_small_members_beside_a_big_one_are_short_reads(tmp_path: Path, level: int) -> None:
+    files = {"a": b"hello", "b": b"world" * 9, "big": photo_like(1, 12 << 20), "c": b"hello"}
+    path = tmp_path / "a.tar.gz"
+    tar = bytes(tar_bytes(list(files.items())))
+    path.write_bytes(gzip_member(tar, raw_deflate(tar, level)))
+    archive = pt.Archive(path)
+    assert archive.read_many(list(files)) == list(files.values())
