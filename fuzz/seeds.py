@@ -67,13 +67,23 @@ def deflates() -> dict[str, bytes]:
         "small-window": zlib_raw(text, -9),
         "small-memory": tars.raw_deflate(text, memLevel=1),
         "cut": tars.raw_deflate(text)[:-3],
+        "long": tars.raw_deflate(skewed(9000), strategy=zlib.Z_HUFFMAN_ONLY),
+        "long-far": tars.raw_deflate(skewed(8000) + skewed(8000)[3000:6000] + skewed(2000), 9),
     }
     found = {}
     for (name, stream), (step, room) in zip(
-        streams.items(), [(255, 255), (0, 0), (6, 1), (40, 3), (1, 255)] * 2, strict=True
+        streams.items(),
+        [(255, 255), (0, 0), (6, 1), (40, 3), (1, 255), (255, 255)] * 2,
+        strict=True,
     ):
         found[name] = bytes([step, room]) + stream
     return found
+
+
+def skewed(size: int) -> bytes:
+    """Bytes like a photo's: nearly all literals, of codes with many lengths."""
+    draw = random.Random(4)
+    return bytes(min(255, int(draw.expovariate(0.02))) for _ in range(size))
 
 
 def zlib_raw(data: bytes, window: int) -> bytes:

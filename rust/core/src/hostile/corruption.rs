@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::sample::{Indexed, Sample};
 use crate::archive::{Archive, build_index};
 use crate::index::Summary;
-use crate::member::Reader;
+use crate::member::{self, Reader};
 
 /// How long whatever is done with one damaged file may take.
 const SOON: Duration = Duration::from_secs(5);
@@ -45,6 +45,7 @@ fn keep_the_index(packed: &[u8]) {
         .open(&indexed.archive)
         .unwrap();
     let mut reader = Reader::default();
+    let all: Vec<usize> = (0..archive.index().len()).collect();
     let (mut good, mut bad) = (0, 0);
     every_change(packed, |copy, at| {
         file.write_all_at(&copy[at..=at], at as u64).unwrap();
@@ -56,6 +57,10 @@ fn keep_the_index(packed: &[u8]) {
                 }
                 Err(_) => bad += 1,
             }
+        }
+        if let Ok(found) = member::read_many(&archive, &all, Some(1), go_on) {
+            let expected = indexed.sample.members.iter().map(|member| &member.1);
+            assert!(found.iter().eq(expected), "byte {at}, all together");
         }
         file.write_all_at(&packed[at..=at], at as u64).unwrap();
     });

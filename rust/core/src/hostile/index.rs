@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use super::sample::Indexed;
 use crate::archive::Archive;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::index::{Index, MEMBER_ROW_BYTES};
-use crate::member::Reader;
+use crate::member::{self, Reader};
 
 /// Members of one index that are looked at.
 const MOST_MEMBERS: usize = 24;
@@ -93,30 +93,40 @@ fn look_up(index: &Index) {
     }
 }
 
-/// Reads members by number and by name.
+/// Reads members by number, by name, and together.
 fn read(indexed: &Indexed, archive: &Archive, trusted: bool) {
     let mut reader = Reader::default();
     let members = &indexed.sample.members;
-    let mut check = |number: usize| {
-        let done = archive.read_slice(number, &mut reader);
-        match done {
-            Ok(found) if trusted => assert!(found == members[number].1, "member {number}"),
-            Ok(_) => {}
-            Err(error) => {
-                let kinds = [ErrorKind::Index, ErrorKind::Archive, ErrorKind::NotFound];
-                assert!(kinds.contains(&error.kind()), "{error}");
-            }
-        }
+    let expect = |error: &Error| {
+        let kinds = [ErrorKind::Index, ErrorKind::Archive, ErrorKind::NotFound];
+        assert!(kinds.contains(&error.kind()), "{error}");
+    };
+    let mut check = |number: usize| match archive.read_slice(number, &mut reader) {
+        Ok(found) => assert!(!trusted || found == members[number].1, "member {number}"),
+        Err(error) => expect(&error),
     };
     if trusted {
         assert_eq!(archive.index().len(), members.len());
     }
-    some_members(archive.index().len()).for_each(&mut check);
+    let some: Vec<usize> = some_members(archive.index().len()).collect();
+    some.iter().copied().for_each(&mut check);
     for (number, (name, _)) in members.iter().enumerate() {
         if let Ok(Some(found)) = archive.index().find(name.as_bytes()) {
             assert!(!trusted || found == number, "`{name}` is member {number}");
             check(found);
         }
+    }
+    let go_on = &mut |_| ControlFlow::Continue(());
+    match member::read_many(archive, &some, Some(1), go_on) {
+        Ok(found) if trusted => {
+            let same = some
+                .iter()
+                .zip(found)
+                .all(|(&at, data)| data == members[at].1);
+            assert!(same, "members that are read together");
+        }
+        Ok(_) => {}
+        Err(error) => expect(&error),
     }
 }
 

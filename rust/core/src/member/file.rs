@@ -18,14 +18,12 @@ use crate::archive::gzip_header::HeaderParser;
 use crate::archive::{Archive, Storage, folder};
 use crate::error::{Error, Result};
 use crate::index::{Index, Place};
+use crate::limits::DEFLATE_RATIO;
 use crate::progress::{OnProgress, Progress, Reporter};
 
 /// Bytes that are inflated or copied between two looks at whether the caller wants to stop; the
 /// output at hand is no longer.
 const PIECE: usize = 64 << 10;
-
-/// Deflate never makes more than this many bytes of one: 258 of two bits.
-const MOST_EXPANSION: u64 = 1032;
 
 /// A member that is open for reading.
 #[derive(Debug)]
@@ -205,7 +203,7 @@ struct Inflated {
 impl Inflated {
     fn new(place: &Place) -> Result<Self> {
         check_span(place)?;
-        let most = place.compressed_size.saturating_mul(MOST_EXPANSION);
+        let most = place.compressed_size.saturating_mul(DEFLATE_RATIO);
         if place.size > most.min(i64::MAX as u64) {
             return Err(Error::archive(format!(
                 "{} compressed bytes cannot hold a member of {}",
