@@ -51,8 +51,9 @@ pub const GZIP_HEADER_BYTES: u64 = 1 << 20;
 pub const READ_AHEAD_BYTES: u64 = 4 << 20;
 
 /// Most bytes of the archive that one positional read takes for several members that lie near each
-/// other; one member alone may need more.
-pub const GROUP_BYTES: u64 = 4 << 20;
+/// other, so that they and what comes out of them stay in the second-level cache; one member alone
+/// may need more.
+pub const GROUP_BYTES: u64 = 512 << 10;
 
 /// Most bytes that such members and what lies between them have when they are inflated.
 pub const GROUP_OUTPUT_BYTES: u64 = 16 << 20;

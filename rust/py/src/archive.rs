@@ -88,26 +88,18 @@ impl PyArchive {
     }
 
     fn read(&self, py: Python<'_>, member: usize) -> PyResult<Py<PyBytes>> {
-        run(py, || {
-            self.0.read_with(member, |data| {
-                Python::attach(|py| PyBytes::new(py, data).unbind())
-            })
-        })
+        run(py, || self.0.read_with(member, bytes))
     }
 
-    fn read_many<'py>(
+    fn read_many(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         members: Vec<usize>,
         threads: Option<usize>,
-    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let data = run_with_progress(py, None, |report| {
-            member::read_many(&self.0, &members, threads, report)
-        })?;
-        Ok(data
-            .into_iter()
-            .map(|data| PyBytes::new(py, &data))
-            .collect())
+    ) -> PyResult<Vec<Py<PyBytes>>> {
+        run_with_progress(py, None, |report| {
+            member::read_many_with(&self.0, &members, threads, report, bytes)
+        })
     }
 
     fn open_member(&self, py: Python<'_>, member: usize) -> PyResult<PyMemberFile> {
@@ -189,6 +181,11 @@ impl PyArchive {
     fn fingerprint(&self) -> u64 {
         self.0.index().fingerprint()
     }
+}
+
+/// `data` for Python, on whichever thread has it: so no copy waits to be made on one thread.
+fn bytes(data: &[u8]) -> Py<PyBytes> {
+    Python::attach(|py| PyBytes::new(py, data).unbind())
 }
 
 /// What `Archive.verify` found.

@@ -92,23 +92,29 @@ pub(super) fn groups(archive: &Archive, steps: &[Step], threads: usize) -> Vec<R
     groups
 }
 
-/// Reads the members of one group and checks them.
-pub(super) fn read_group(
+/// Reads the members of one group, checks them and returns what `take` makes of their bytes.
+pub(super) fn read_group<T>(
     archive: &Archive,
     steps: &[Step],
     reader: &mut Reader,
-) -> Result<Vec<Vec<u8>>> {
+    take: &impl Fn(&[u8]) -> T,
+) -> Result<Vec<T>> {
     if steps.len() > 1
-        && let Ok(found) = read_together(archive, steps, reader)
+        && let Ok(found) = read_together(archive, steps, reader, take)
     {
         return Ok(found);
     }
     // Also after any error: it is then the first bad member's own, as if it had been read alone.
-    let alone = |step: &Step| Ok(archive.read_slice(step.member, reader)?.to_vec());
+    let alone = |step: &Step| Ok(take(archive.read_slice(step.member, reader)?));
     steps.iter().map(alone).collect()
 }
 
-fn read_together(archive: &Archive, steps: &[Step], reader: &mut Reader) -> Result<Vec<Vec<u8>>> {
+fn read_together<T>(
+    archive: &Archive,
+    steps: &[Step],
+    reader: &mut Reader,
+    take: &impl Fn(&[u8]) -> T,
+) -> Result<Vec<T>> {
     let spans: Option<Vec<_>> = steps
         .iter()
         .map(|step| span(archive, &step.place))
@@ -126,23 +132,29 @@ fn read_together(archive: &Archive, steps: &[Step], reader: &mut Reader) -> Resu
         Storage::Tar(file) => {
             let bytes = &mut reader.compressed[..needed];
             file.read_exact(bytes, start)?;
-            copy(bytes, start, steps, &spans)
+            copy(bytes, start, steps, &spans, take)
         }
         Storage::Gzip(file) => {
             file.read_exact(&mut reader.compressed[..needed], start)?;
-            inflate(file, archive.index(), steps, start..end, reader)
+            inflate(file, archive.index(), steps, start..end, reader, take)
         }
     }
 }
 
 /// Takes members of a tar out of `bytes`, which start at `start` of the file.
-fn copy(bytes: &[u8], start: u64, steps: &[Step], spans: &[Range<u64>]) -> Result<Vec<Vec<u8>>> {
+fn copy<T>(
+    bytes: &[u8],
+    start: u64,
+    steps: &[Step],
+    spans: &[Range<u64>],
+    take: &impl Fn(&[u8]) -> T,
+) -> Result<Vec<T>> {
     let mut found = Vec::with_capacity(steps.len());
     for (step, span) in steps.iter().zip(spans) {
         let own = within(span.start, start)?..within(span.end, start)?;
         let own = bytes.get(own).ok_or_else(out_of_group)?;
         check_sum(&step.place, own)?;
-        found.push(own.to_vec());
+        found.push(take(own));
     }
     Ok(found)
 }
@@ -157,13 +169,14 @@ struct Run {
 }
 
 /// Inflates members out of `reader.compressed`, which is `bytes` of the file.
-fn inflate(
+fn inflate<T>(
     file: &ArchiveFile,
     index: &Index,
     steps: &[Step],
     bytes: Range<u64>,
     reader: &mut Reader,
-) -> Result<Vec<Vec<u8>>> {
+    take: &impl Fn(&[u8]) -> T,
+) -> Result<Vec<T>> {
     let needed = within(bytes.end, bytes.start)?;
     let mut found = Vec::with_capacity(steps.len());
     let mut run: Option<Run> = None;
@@ -205,7 +218,7 @@ fn inflate(
         this.used = needed - input.len();
         let own = &reader.output[start..limit];
         check_sum(place, own)?;
-        found.push(own.to_vec());
+        found.push(take(own));
         run = Some(this);
     }
     Ok(found)

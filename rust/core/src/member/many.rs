@@ -32,6 +32,17 @@ pub fn read_many(
     threads: Option<usize>,
     progress: &mut OnProgress<'_>,
 ) -> Result<Vec<Vec<u8>>> {
+    read_many_with(archive, members, threads, progress, <[u8]>::to_vec)
+}
+
+/// The same with what `take` makes of each member's bytes, on the thread that has them.
+pub fn read_many_with<T: Send>(
+    archive: &Archive,
+    members: &[usize],
+    threads: Option<usize>,
+    progress: &mut OnProgress<'_>,
+    take: impl Fn(&[u8]) -> T + Sync,
+) -> Result<Vec<T>> {
     let mut plan: Vec<(Step, usize)> = Vec::with_capacity(members.len());
     for (slot, &member) in members.iter().enumerate() {
         let place = archive.index().place(member)?;
@@ -42,14 +53,14 @@ pub fn read_many(
     let threads = thread_count(threads);
     let groups = group::groups(archive, &steps, threads.get());
     let read = |number: usize, reader: &mut Reader| {
-        group::read_group(archive, &steps[groups[number].clone()], reader)
+        group::read_group(archive, &steps[groups[number].clone()], reader, &take)
     };
     let found = team::collect(groups.len(), threads, progress, read).map_err(|(_, error)| error)?;
-    let mut results = vec![Vec::new(); members.len()];
-    for (slot, bytes) in slots.into_iter().zip(found.into_iter().flatten()) {
-        results[slot] = bytes;
+    let mut results: Vec<Option<T>> = members.iter().map(|_| None).collect();
+    for (slot, taken) in slots.into_iter().zip(found.into_iter().flatten()) {
+        results[slot] = Some(taken);
     }
-    Ok(results)
+    Ok(results.into_iter().flatten().collect())
 }
 
 /// What [`verify`] found.

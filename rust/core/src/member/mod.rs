@@ -8,6 +8,6 @@ mod point;
 mod read;
 
 pub use file::MemberFile;
-pub use many::{Report, read_many, verify};
+pub use many::{Report, read_many, read_many_with, verify};
 pub use read::Reader;
 pub(crate) use read::check_sum;

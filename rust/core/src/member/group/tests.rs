@@ -136,7 +136,7 @@ fn a_run_of_inflating_is_exact_across_members() {
             for group in groups(&archive, &steps, 1) {
                 let steps = &steps[group];
                 // Also of one: no reading one by one may hide an error here.
-                let found = read_together(&archive, steps, &mut reader).unwrap();
+                let found = read_together(&archive, steps, &mut reader, &<[u8]>::to_vec).unwrap();
                 for (step, found) in steps.iter().zip(found) {
                     assert!(
                         found == data[step.member],
@@ -176,6 +176,6 @@ fn groups_are_of_near_members_and_small_enough() {
     let twice = steps(&archive, [3, 3, 3, 4]);
     let cut = groups(&archive, &twice, 1);
     assert_eq!((cut.len(), &cut[0]), (1, &(0..4)));
-    let found = read_group(&archive, &twice, &mut Reader::default()).unwrap();
+    let found = read_group(&archive, &twice, &mut Reader::default(), &<[u8]>::to_vec).unwrap();
     assert!(found == [3, 3, 3, 4].map(|member| data[member].clone()));
 }
