@@ -32,7 +32,7 @@ def make_jpeg(
     **options: object,
 ) -> bytes:
     """JPEG bytes of `make_pixels`; ``mode`` is RGB, L or CMYK; more options as Pillow's save."""
-    from PIL import Image
+    from PIL import Image, ImageFile
 
     channels = {"RGB": 3, "L": 1, "CMYK": 4}[mode]
     pixels = make_pixels(seed, width, height, channels)
@@ -42,7 +42,13 @@ def make_jpeg(
     buffer = io.BytesIO()
     if mode == "RGB":
         options["subsampling"] = subsampling
-    image.save(buffer, "JPEG", quality=quality, **options)
+    # Pillow writes a progressive file in one go, and takes too little memory for one with many
+    # restart markers.
+    block, ImageFile.MAXBLOCK = ImageFile.MAXBLOCK, 8 * width * height + 65_536
+    try:
+        image.save(buffer, "JPEG", quality=quality, **options)
+    finally:
+        ImageFile.MAXBLOCK = block
     return buffer.getvalue()
 
 
