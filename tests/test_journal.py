@@ -214,6 +214,9 @@ def test_a_part_says_why_and_how_much(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "20 members" in done.stdout
+    assert "kept" not in done.stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "kept" in done.stdout
 
 
 def test_a_part_of_another_archive_is_stale(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from ptarmigan.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ptarmigan.archive import Archive
 
 __all__ = ["add_commands", "open_archive"]
@@ -92,7 +94,7 @@ def _index(arguments: argparse.Namespace) -> int:
         found = _index_stdin(arguments)
     else:
         target = Path(arguments.index or default_index_path(arguments.archive))
-        made = arguments.rebuild or not target.exists()
+        before = _version(target)
         started = time.perf_counter()
         try:
             archive = open_archive(
@@ -107,6 +109,9 @@ def _index(arguments: argparse.Namespace) -> int:
                 say("ptarmigan: stopped; the same command goes on from here")
             raise
         seconds = time.perf_counter() - started
+        made = _version(target) != before
+        # A pass that goes on with a file that has grown has read only what is new.
+        whole = made and (before is None or arguments.rebuild)
         found = {
             "archive": archive.path,
             "index": archive.index_path,
@@ -119,7 +124,7 @@ def _index(arguments: argparse.Namespace) -> int:
             "complete": archive.complete,
             "stopped": archive.stopped,
             "seconds": seconds if made else None,
-            "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if made else None,
+            "megabytes_per_second": archive.archive_bytes / seconds / 1e6 if whole else None,
             "export": _export(archive, arguments),
         }
     status = 0 if found["stopped"] is None else 1
@@ -162,6 +167,15 @@ def _export(archive: Archive, arguments: argparse.Namespace) -> dict[str, Any] |
     progress = archive_progress(f"exporting the index of {archive.path}")
     found = archive.export_index(file, format=kind, spacing=spacing, progress=progress)
     return {"file": file, "format": kind} | found._asdict()
+
+
+def _version(index: Path) -> tuple[int, int] | None:
+    """What changes when an index is written anew, or goes on with an archive that has grown."""
+    try:
+        found = index.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _index_stdin(arguments: argparse.Namespace) -> dict[str, Any]:

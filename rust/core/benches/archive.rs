@@ -10,14 +10,13 @@
 )]
 
 use std::hint::black_box;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ptarmigan_core::archive::deflate::{Output, SLACK, Stop, Untraced, WINDOW, Walker};
 use ptarmigan_core::archive::{Archive, OpenOptions};
-use ptarmigan_core::member::{Reader, read_many};
+use ptarmigan_core::member::{Reader, read_many, read_many_with};
 use ptarmigan_core::synth::{Camera, Pictures};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
@@ -229,17 +228,30 @@ fn random_reads(archive: &Archive, path: &Path, rounds: usize) {
     );
 }
 
+/// Reads whose bytes are dropped at once, and `read_many`, which keeps them all: fresh memory.
 fn two_threads(archive: &Archive, rounds: usize) {
     let order = shuffled(archive.index().len());
-    let read = |threads: usize| {
-        let threads = NonZeroUsize::new(threads).map(NonZeroUsize::get);
+    let drop = |threads: usize| {
         let progress = &mut |_| ControlFlow::Continue(());
-        black_box(read_many(archive, &order, threads, progress).unwrap());
+        let lengths = read_many_with(archive, &order, Some(threads), progress, <[u8]>::len);
+        black_box(lengths.unwrap());
     };
-    let [two, one] = medians(rounds, [&mut || read(2), &mut || read(1)]);
+    let count = order.len() as f64;
+    let [two, one] = medians(rounds, [&mut || drop(2), &mut || drop(1)]);
+    row(
+        "reads on two threads, members/s",
+        count,
+        two,
+        &[("on one", one)],
+    );
+    let keep = |threads: usize| {
+        let progress = &mut |_| ControlFlow::Continue(());
+        black_box(read_many(archive, &order, Some(threads), progress).unwrap());
+    };
+    let [two, one] = medians(rounds, [&mut || keep(2), &mut || keep(1)]);
     row(
         "read_many on two threads, members/s",
-        order.len() as f64,
+        count,
         two,
         &[("on one", one)],
     );
