@@ -274,14 +274,24 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// Reads one member, checks its CRC32 and returns what `take` makes of the bytes.
-    pub fn read_with<T>(&self, member: usize, take: impl FnOnce(&[u8]) -> T) -> Result<T> {
+    /// The memory of earlier reads, or none.
+    pub(crate) fn lend(&self) -> Reader {
         let kept = self.readers.try_lock().ok().and_then(|mut kept| kept.pop());
-        let mut reader = kept.unwrap_or_default();
-        let taken = take(self.read_slice(member, &mut reader)?);
+        kept.unwrap_or_default()
+    }
+
+    /// Keeps memory for later reads.
+    pub(crate) fn keep(&self, reader: Reader) {
         if let Ok(mut kept) = self.readers.try_lock() {
             kept.push(reader);
         }
+    }
+
+    /// Reads one member, checks its CRC32 and returns what `take` makes of the bytes.
+    pub fn read_with<T>(&self, member: usize, take: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let mut reader = self.lend();
+        let taken = take(self.read_slice(member, &mut reader)?);
+        self.keep(reader);
         Ok(taken)
     }
 

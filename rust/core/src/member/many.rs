@@ -36,8 +36,8 @@ pub fn read_many(
 }
 
 /// The same with what `take` makes of each member's bytes, on the thread that has them.
-pub fn read_many_with<T: Send>(
-    archive: &Archive,
+pub fn read_many_with<'a, T: Send>(
+    archive: &'a Archive,
     members: &[usize],
     threads: Option<usize>,
     progress: &mut OnProgress<'_>,
@@ -52,7 +52,8 @@ pub fn read_many_with<T: Send>(
     let (steps, slots): (Vec<Step>, Vec<usize>) = plan.into_iter().unzip();
     let threads = thread_count(threads);
     let groups = group::groups(archive, &steps, threads.get());
-    let read = |number: usize, reader: &mut Reader| {
+    let read = |number: usize, lent: &mut Lent<'a>| {
+        let (_, reader) = lent.0.get_or_insert_with(|| (archive, archive.lend()));
         group::read_group(archive, &steps[groups[number].clone()], reader, &take)
     };
     let found = team::collect(groups.len(), threads, progress, read).map_err(|(_, error)| error)?;
@@ -61,6 +62,19 @@ pub fn read_many_with<T: Send>(
         results[slot] = Some(taken);
     }
     Ok(results.into_iter().flatten().collect())
+}
+
+/// The memory of a thread's reads, which goes back to its archive: touching fresh memory costs as
+/// much as reading a few members.
+#[derive(Default)]
+struct Lent<'a>(Option<(&'a Archive, Reader)>);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some((archive, reader)) = self.0.take() {
+            archive.keep(reader);
+        }
+    }
 }
 
 /// What [`verify`] found.
