@@ -1,6 +1,6 @@
 //! Turns an image's size and a [`Transform`] into the part of the image that the output is made of.
 
-use super::weights::Span;
+use super::resample::Span;
 use super::{SampleKey, Transform};
 use crate::error::{Error, Result};
 use crate::random::{Purpose, Stream};

@@ -3,7 +3,7 @@
 use super::crop::Placement;
 use super::jpeg::{Jpeg, Scratch};
 use super::output::Table;
-use super::resize::{Resampler, vertical_first};
+use super::resample::{Resampler, vertical_first};
 use super::{Dtype, Filter, Layout, Output, RgbImage, SampleKey, Transform};
 use crate::error::{Error, Result};
 

@@ -1,19 +1,13 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
-mod baseline;
-mod colour;
 mod crop;
 mod decoder;
-mod entropy;
-mod frame;
+mod format;
 pub mod header;
-mod huffman;
 mod jpeg;
 mod many;
 mod output;
-mod resize;
-mod resize_avx2;
-mod weights;
+mod resample;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;

@@ -5,30 +5,30 @@
 
 use std::ops::Range;
 
-use super::Filter;
+use crate::pixels::Filter;
 
 /// Bits behind the point of a weight: 32 less 8 of the sample less 2 for overshoot.
-pub(super) const PRECISION: u32 = 32 - 8 - 2;
+pub(in crate::pixels) const PRECISION: u32 = 32 - 8 - 2;
 
 /// How far a weight is shifted to split it into two halves that each fit 16 bits.
-pub(super) const HALF: u32 = 11;
+pub(in crate::pixels) const HALF: u32 = 11;
 
 /// Weights of one output position are stored in groups of this many.
-pub(super) const GROUP: usize = 4;
+pub(in crate::pixels) const GROUP: usize = 4;
 
 /// One dimension of a resampling, in the terms of Pillow's `precompute_coeffs`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
+pub(in crate::pixels) struct Span {
     /// Length of the image in this dimension.
-    pub(super) input: u32,
+    pub(in crate::pixels) input: u32,
     /// The box's first edge.
-    pub(super) start: f32,
+    pub(in crate::pixels) start: f32,
     /// The box's last edge.
-    pub(super) end: f32,
+    pub(in crate::pixels) end: f32,
     /// Length of the whole output.
-    pub(super) output: u32,
+    pub(in crate::pixels) output: u32,
     /// The part of the output that is wanted.
-    pub(super) window: (u32, u32),
+    pub(in crate::pixels) window: (u32, u32),
 }
 
 impl Span {
@@ -40,17 +40,17 @@ impl Span {
 
 /// For every wanted output position, the input positions it is made of and their weights.
 #[derive(Debug, Default)]
-pub(super) struct Axis {
+pub(in crate::pixels) struct Axis {
     /// First input position of each output position.
-    pub(super) first: Vec<u32>,
+    pub(in crate::pixels) first: Vec<u32>,
     /// How many input positions each output position has.
-    pub(super) count: Vec<u32>,
+    pub(in crate::pixels) count: Vec<u32>,
     /// Weights of one output position; a multiple of [`GROUP`], the rest is 0.
-    pub(super) stride: usize,
+    pub(in crate::pixels) stride: usize,
     /// `weight >> HALF` of every weight.
-    pub(super) high: Vec<i16>,
+    pub(in crate::pixels) high: Vec<i16>,
     /// `weight & ((1 << HALF) - 1)` of every weight.
-    pub(super) low: Vec<i16>,
+    pub(in crate::pixels) low: Vec<i16>,
     real: Vec<f64>,
 }
 
@@ -79,7 +79,7 @@ fn filter_value(filter: Filter, x: f64) -> f64 {
 
 impl Axis {
     /// Computes the weights of `span`; `reversed` mirrors the output.
-    pub(super) fn plan(&mut self, span: &Span, filter: Filter, reversed: bool) {
+    pub(in crate::pixels) fn plan(&mut self, span: &Span, filter: Filter, reversed: bool) {
         let outputs = span.window.0..span.window.1;
         self.first.clear();
         self.count.clear();
@@ -148,12 +148,12 @@ impl Axis {
     }
 
     /// How many output positions there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::pixels) fn len(&self) -> usize {
         self.first.len()
     }
 
     /// The input positions that some output position needs.
-    pub(super) fn source(&self) -> Range<u32> {
+    pub(in crate::pixels) fn source(&self) -> Range<u32> {
         let start = self.first.iter().copied().min().unwrap_or(0);
         let ends = self
             .first
@@ -164,7 +164,7 @@ impl Axis {
     }
 
     /// One weight, put together again.
-    pub(super) fn weight(&self, output: usize, tap: usize) -> i32 {
+    pub(in crate::pixels) fn weight(&self, output: usize, tap: usize) -> i32 {
         let at = output * self.stride + tap;
         (i32::from(self.high[at]) << HALF) + i32::from(self.low[at])
     }

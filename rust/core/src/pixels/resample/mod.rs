@@ -3,10 +3,13 @@
 //! Two passes (`src/libImaging/Resample.c`, 13.0), each rounded to 8 bits, so that their order
 //! matters ([`vertical_first`]).
 
+mod avx2;
+mod weights;
+
 use std::ops::Range;
 
-use super::resize_avx2;
-use super::weights::{Axis, PRECISION, Span};
+use weights::PRECISION;
+pub(super) use weights::{Axis, Span};
 
 /// Bytes that must follow the last pixel of a region, because pixels are loaded 16 bytes at once.
 pub(super) const SLACK: usize = 16;
@@ -93,8 +96,8 @@ fn horizontal_pass(
     out: &mut [u8],
     out_stride: usize,
 ) {
-    if resize_avx2::available() {
-        resize_avx2::horizontal(axis, region, rows, out, out_stride);
+    if avx2::available() {
+        avx2::horizontal(axis, region, rows, out, out_stride);
     } else {
         horizontal_scalar(axis, region, rows, out, out_stride);
     }
@@ -108,8 +111,8 @@ fn vertical_pass(
     out: &mut [u8],
     out_stride: usize,
 ) {
-    if resize_avx2::available() {
-        resize_avx2::vertical(axis, region, columns, out, out_stride);
+    if avx2::available() {
+        avx2::vertical(axis, region, columns, out, out_stride);
     } else {
         vertical_scalar(axis, region, columns, out, out_stride);
     }
@@ -220,7 +223,7 @@ mod tests {
 
     #[test]
     fn avx2_gives_the_bytes_of_the_scalar_code() {
-        if !resize_avx2::available() {
+        if !avx2::available() {
             return;
         }
         let mut axis = Axis::default();
@@ -238,7 +241,7 @@ mod tests {
                 let out = axis.len() * 3 + 2;
                 compare(out * other as usize, |vector, bytes| {
                     let pass = if vector {
-                        resize_avx2::horizontal
+                        avx2::horizontal
                     } else {
                         horizontal_scalar
                     };
@@ -254,7 +257,7 @@ mod tests {
                 };
                 compare(axis.len() * (stride + 1), |vector, bytes| {
                     let pass = if vector {
-                        resize_avx2::vertical
+                        avx2::vertical
                     } else {
                         vertical_scalar
                     };

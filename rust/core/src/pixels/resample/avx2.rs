@@ -1,4 +1,4 @@
-//! Turns the two passes of [`super::resize`] into AVX2, with the same bytes.
+//! Turns the two passes of [`super`] into AVX2, with the same bytes.
 //!
 //! A 22-bit weight does not fit the 16-bit operand of `vpmaddwd`, so it is split as
 //! `weight = high * 2^11 + low`; then `sum(p * weight) = (sum(p * high) << 11) + sum(p * low)`,
@@ -22,16 +22,16 @@ pub(super) use elsewhere::{available, horizontal, vertical};
 mod elsewhere {
     use std::ops::Range;
 
-    use crate::pixels::resize::Region;
-    use crate::pixels::weights::Axis;
+    use crate::pixels::resample::Region;
+    use crate::pixels::resample::weights::Axis;
 
     /// Never, on this architecture.
-    pub(in crate::pixels) fn available() -> bool {
+    pub(in crate::pixels::resample) fn available() -> bool {
         false
     }
 
     /// Not called, because [`available`] is false.
-    pub(in crate::pixels) fn horizontal(
+    pub(in crate::pixels::resample) fn horizontal(
         _: &Axis,
         _: &Region<'_>,
         _: &Range<u32>,
@@ -42,7 +42,7 @@ mod elsewhere {
     }
 
     /// Not called, because [`available`] is false.
-    pub(in crate::pixels) fn vertical(
+    pub(in crate::pixels::resample) fn vertical(
         _: &Axis,
         _: &Region<'_>,
         _: &Range<u32>,
@@ -62,14 +62,14 @@ mod x86_64 {
     use std::arch::x86_64::*;
     use std::ops::Range;
 
-    use crate::pixels::resize::{Region, SLACK};
-    use crate::pixels::weights::{Axis, GROUP, HALF, PRECISION};
+    use crate::pixels::resample::weights::{Axis, GROUP, HALF, PRECISION};
+    use crate::pixels::resample::{Region, SLACK};
 
     /// Rows that the horizontal pass does at once, to load each weight once for all of them.
     const ROWS: usize = 4;
 
     /// Whether this processor has AVX2.
-    pub(in crate::pixels) fn available() -> bool {
+    pub(in crate::pixels::resample) fn available() -> bool {
         is_x86_feature_detected!("avx2")
     }
 
@@ -97,7 +97,7 @@ mod x86_64 {
     ///
     /// # Panics
     /// If AVX2 is missing, or a slice is too short for what `axis` refers to.
-    pub(in crate::pixels) fn horizontal(
+    pub(in crate::pixels::resample) fn horizontal(
         axis: &Axis,
         region: &Region<'_>,
         rows: &Range<u32>,
@@ -230,7 +230,7 @@ mod x86_64 {
     ///
     /// # Panics
     /// If AVX2 is missing, or a slice is too short for what `axis` refers to.
-    pub(in crate::pixels) fn vertical(
+    pub(in crate::pixels::resample) fn vertical(
         axis: &Axis,
         region: &Region<'_>,
         columns: &Range<u32>,
