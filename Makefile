@@ -33,7 +33,7 @@ $(SIMD): $(PYTHON)
 bench: $(PYTHON) ## time the package against its peers
 	$(VENV)/bin/pip install --quiet '.[bench]'
 	$(PYTHON) -m pytest -c benches/pytest.ini benches
-	cargo bench --package ptarmigan-core --bench archive --locked
+	cargo bench --package ptarmigan-core --bench archive --bench pixels --locked
 
 docs: build ## run every example of the README and the documentation
 	$(PYTHON) -m pytest tests/test_docs.py

@@ -1,9 +1,10 @@
 //! Turns JPEG bytes into pixels, whole or as a [`Transform`] wants them, keeping its memory.
 
 use super::crop::Placement;
-use super::jpeg::{Jpeg, Scratch};
+use super::jpeg::{self, Jpeg, Scratch};
 use super::output::Table;
 use super::resample::{Resampler, vertical_first};
+use super::rows::Whole;
 use super::{Dtype, Filter, Layout, Output, RgbImage, SampleKey, Transform};
 use crate::error::{Error, Result};
 
@@ -27,7 +28,7 @@ impl Decoder {
         let jpeg = Jpeg::open(data)?;
         let (width, height) = jpeg.size();
         let mut data = vec![0; width as usize * height as usize * 3];
-        jpeg.decode(&mut self.scratch, &mut data)?;
+        decode_whole(&jpeg, &mut self.scratch, &mut data)?;
         Ok(RgbImage {
             width,
             height,
@@ -47,7 +48,13 @@ impl Decoder {
                 out.len()
             )));
         }
-        jpeg.decode(&mut self.scratch, out)
+        decode_whole(&jpeg, &mut self.scratch, out)
+    }
+
+    /// A checksum of the coefficients of a plain baseline JPEG, or with `all` false, having only
+    /// passed over them: what entropy decoding takes alone, for the benches.
+    pub fn entropy(&mut self, data: &[u8], all: bool) -> Result<u64> {
+        jpeg::entropy(data, &mut self.scratch, all)
     }
 
     /// Decodes `data`, applies `transform` with the choices that `key` names, and writes
@@ -109,7 +116,6 @@ impl Decoder {
             .plan(&placement.vertical, filter, false);
         let columns = self.resampler.horizontal.source();
         let rows = self.resampler.vertical.source();
-        let region = jpeg.decode_region(columns, rows, &mut self.scratch)?;
         let (left, top) = placement.padding;
         if self.resampler.horizontal.len() * 3 != row
             || self.resampler.vertical.len() * row != out.len()
@@ -117,8 +123,21 @@ impl Decoder {
             out.fill(0);
         }
         let order = vertical_first(&placement.horizontal, &placement.vertical);
-        self.resampler
-            .resample(&region, order, &mut out[top * row + left * 3..], row);
-        Ok(())
+        let out = &mut out[top * row + left * 3..];
+        let mut passes = self.resampler.passes(order, out, row);
+        jpeg.decode(
+            columns.start as usize..columns.end as usize,
+            rows.start as usize..rows.end as usize,
+            &mut self.scratch,
+            &mut passes,
+        )
     }
+}
+
+/// Writes all pixels, 3 bytes each, to `out`, which must have just that length.
+fn decode_whole(jpeg: &Jpeg<'_>, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
+    let (width, height) = jpeg.size();
+    let stride = width as usize * 3;
+    let mut whole = Whole { out, stride };
+    jpeg.decode(0..width as usize, 0..height as usize, scratch, &mut whole)
 }

@@ -8,6 +8,7 @@ mod jpeg;
 mod many;
 mod output;
 mod resample;
+mod rows;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;

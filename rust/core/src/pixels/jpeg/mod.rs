@@ -1,33 +1,41 @@
 //! Turns JPEG bytes into the RGB pixels that Pillow makes of them: the accurate integer IDCT,
 //! "fancy" upsampling, no EXIF rotation.
+#![expect(
+    clippy::inline_always,
+    reason = "the inner loops keep their state in registers only where nothing is called"
+)]
 
-mod baseline;
+mod band;
 mod colour;
 mod entropy;
 mod frame;
 mod huffman;
 mod library;
+mod stream;
+mod tables;
+mod trial;
 
 use std::ops::Range;
 
 use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 
 use super::format::check_magic;
-use super::resample::{Region, SLACK};
+use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
 use crate::limits;
-use baseline::Workspace;
-use colour::{Upsampler, Window, convert};
+use band::{Band, Window};
 use frame::Frame;
 use huffman::Unusual;
 use library::Library;
+use stream::Stream;
 
 /// Memory that decoding needs, kept from one image to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
+    /// A whole image of the decoder library.
     pixels: Vec<u8>,
-    workspace: Workspace,
-    upsampler: Upsampler,
+    stream: Stream,
+    band: Band,
     kernels: Option<SimdRoutines>,
 }
 
@@ -84,93 +92,59 @@ impl<'a> Jpeg<'a> {
         (self.width, self.height)
     }
 
-    /// Writes all pixels, 3 bytes each, to `out`, which must have just that length.
-    pub(super) fn decode(&self, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
-        let window = Window {
-            columns: 0..self.width as usize,
-            rows: 0..self.height as usize,
-        };
-        match &self.kind {
-            Kind::Plain(frame) => match decode_plain(frame, &window, scratch, out) {
-                Ok(()) => Ok(()),
-                Err(Unusual) => Library::open(self.data)?.decode(out),
-            },
-            Kind::Other(library) => library.decode(out),
-        }
-    }
-
-    /// The pixels of at least these columns and rows.
-    pub(super) fn decode_region<'s>(
+    /// Passes the pixels of these columns and rows on to `sink`.
+    pub(super) fn decode(
         &self,
-        columns: Range<u32>,
-        rows: Range<u32>,
-        scratch: &'s mut Scratch,
-    ) -> Result<Region<'s>> {
-        let mut pixels = std::mem::take(&mut scratch.pixels);
-        let window = Window {
-            columns: columns.start as usize..columns.end as usize,
-            rows: rows.start as usize..rows.end as usize,
-        };
-        let whole = self.width as usize * self.height as usize * 3;
-        let decoded = match &self.kind {
+        columns: Range<usize>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        sink: &mut dyn Rows,
+    ) -> Result<()> {
+        let window = Window { columns, rows };
+        match &self.kind {
             Kind::Plain(frame) => {
-                let length = window.columns.len() * window.rows.len() * 3;
-                pixels.resize(length + SLACK, 0);
-                match decode_plain(frame, &window, scratch, &mut pixels[..length]) {
-                    Ok(()) => Ok(true),
-                    Err(Unusual) => Library::open(self.data).and_then(|library| {
-                        pixels.resize(whole + SLACK, 0);
-                        library.decode(&mut pixels[..whole])?;
-                        Ok(false)
-                    }),
+                if decode_plain(frame, &window, scratch, sink).is_ok() {
+                    return Ok(());
                 }
+                let library = Library::open(self.data)?;
+                decode_by_library(&library, &window, scratch, sink)
             }
-            Kind::Other(library) => {
-                pixels.resize(whole + SLACK, 0);
-                library.decode(&mut pixels[..whole]).map(|()| false)
-            }
-        };
-        scratch.pixels = pixels;
-        let pixels = &scratch.pixels;
-        Ok(if decoded? {
-            let stride = columns.len() * 3;
-            Region {
-                x: columns.start,
-                y: rows.start,
-                stride,
-                pixels,
-            }
-        } else {
-            Region {
-                x: 0,
-                y: 0,
-                stride: self.width as usize * 3,
-                pixels,
-            }
-        })
+            Kind::Other(library) => decode_by_library(library, &window, scratch, sink),
+        }
     }
 }
 
-/// Decodes a window into `out`, 3 bytes a pixel, without gaps.
+/// Entropy decoding alone, of a plain baseline JPEG: see [`trial::entropy`].
+pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u64> {
+    Frame::read(data)
+        .and_then(|frame| trial::entropy(&frame, &mut scratch.stream, all))
+        .map_err(|Unusual| Error::decode("not a plain baseline JPEG, or damaged"))
+}
+
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,
     scratch: &mut Scratch,
-    out: &mut [u8],
+    sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
-    let (columns, rows) = window.mcus(frame);
-    let Scratch {
-        workspace,
-        upsampler,
-        kernels,
-        ..
-    } = scratch;
-    let kernels = kernels.get_or_insert_with(detect);
-    workspace.decode(frame, columns, rows, kernels.idct_islow)?;
-    let to_rgb = |y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8], width: usize| {
-        kernels.ycbcr_to_rgb_row(y, cb, cr, out, width);
-    };
-    convert(frame, &workspace.planes, window, upsampler, &to_rgb, out);
+    let wanted = window.mcus(frame);
+    let kernels = scratch.kernels.get_or_insert_with(detect);
+    let bands = scratch.band.begin(frame, window, &wanted, kernels, sink);
+    scratch
+        .stream
+        .decode(frame, &wanted, &mut bands.ok_or(Unusual)?)
+}
+
+fn decode_by_library(
+    library: &Library<'_>,
+    window: &Window,
+    scratch: &mut Scratch,
+    sink: &mut dyn Rows,
+) -> Result<()> {
+    let stride = library.width as usize * 3;
+    scratch.pixels.resize(stride * library.height as usize, 0);
+    library.decode(&mut scratch.pixels)?;
+    pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
     Ok(())
 }
 

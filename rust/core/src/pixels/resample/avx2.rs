@@ -44,6 +44,7 @@ mod elsewhere {
     /// Not called, because [`available`] is false.
     pub(in crate::pixels::resample) fn vertical(
         _: &Axis,
+        _: &Range<usize>,
         _: &Region<'_>,
         _: &Range<u32>,
         _: &mut [u8],
@@ -226,24 +227,27 @@ mod x86_64 {
         }
     }
 
-    /// Writes `axis.len()` rows, each the columns `columns` of rows of `region`, to `out`.
+    /// Writes the rows `outputs` of `axis`, each the columns `columns` of rows of `region`, to `out`.
     ///
     /// # Panics
     /// If AVX2 is missing, or a slice is too short for what `axis` refers to.
     pub(in crate::pixels::resample) fn vertical(
         axis: &Axis,
+        outputs: &Range<usize>,
         region: &Region<'_>,
         columns: &Range<u32>,
         out: &mut [u8],
         out_stride: usize,
     ) {
-        if columns.is_empty() || axis.len() == 0 {
+        if columns.is_empty() || outputs.is_empty() {
             return;
         }
         assert!(available() && is_whole(axis));
-        assert!(region.pixels.len() >= needed(region, columns, &axis.source()));
-        for output in 0..axis.len() {
-            let row = &mut out[output * out_stride..output * out_stride + columns.len() * 3];
+        for (index, output) in outputs.clone().enumerate() {
+            let first = axis.first[output];
+            let rows = first..first + axis.count[output];
+            assert!(region.pixels.len() >= needed(region, columns, &rows));
+            let row = &mut out[index * out_stride..index * out_stride + columns.len() * 3];
             // SAFETY: AVX2 is there; the lengths that the function relies on are asserted above.
             unsafe { vertical_row(axis, region, columns.start, output, row) }
         }

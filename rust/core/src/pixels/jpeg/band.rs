@@ -1,0 +1,346 @@
+//! Turns blocks of coefficients into rows of RGB pixels, one row of MCUs at a time: inverse DCT,
+//! chroma upsampling, colour conversion.
+//!
+//! Only a band of samples as high as one MCU is kept, with the row above it, because "fancy"
+//! upsampling (a triangle filter, `jdsample.c`) looks one chroma row up and down.
+
+use std::ops::Range;
+
+use libjpeg_turbo_rs::simd::SimdRoutines;
+
+use super::colour::{double, double_sums};
+use super::entropy::Block;
+use super::frame::{Component, Frame};
+use super::stream::{Blocks, Mcus};
+use crate::pixels::rows::Rows;
+
+/// The part of a picture that is wanted, in pixels.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    /// Columns.
+    pub(super) columns: Range<usize>,
+    /// Rows.
+    pub(super) rows: Range<usize>,
+}
+
+impl Window {
+    /// The MCUs that the window needs, a chroma sample more on each side where chroma is upsampled.
+    pub(super) fn mcus(&self, frame: &Frame<'_>) -> Mcus {
+        let (across, down) = frame.mcu();
+        let span = |pixels: &Range<usize>, mcu: usize, length: u32| {
+            let margin = if mcu > 8 { mcu / 8 } else { 0 };
+            let end = (pixels.end + margin).min(length as usize);
+            pixels.start.saturating_sub(margin) / mcu..end.div_ceil(mcu)
+        };
+        Mcus {
+            columns: span(&self.columns, across, frame.width),
+            rows: span(&self.rows, down, frame.height),
+        }
+    }
+}
+
+/// How a component's samples become as many as there are pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Upsampling {
+    /// They are as many.
+    #[default]
+    None,
+    /// Twice as many across (`h2v1_fancy_upsample`).
+    Across,
+    /// Twice as many down (`h1v2_fancy_upsample`).
+    Down,
+    /// Both (`h2v2_fancy_upsample`).
+    Both,
+    /// Every sample again and again (`int_upsample`).
+    Repeat,
+}
+
+/// One component's samples of a band.
+#[derive(Debug)]
+struct Plane {
+    /// One row from the band above, then those of this one.
+    samples: Vec<u8>,
+    stride: usize,
+    /// Blocks of an MCU, across and down.
+    blocks: (usize, usize),
+    /// Pixels of a sample, across and down.
+    expansion: (usize, usize),
+    upsampling: Upsampling,
+    /// Samples of the whole picture, across and down.
+    size: (usize, usize),
+    quantisation: [u16; 64],
+    /// Two neighbours of a row.
+    pair: [Block; 2],
+    /// A row of samples for pixels, and the column of the picture where it starts.
+    row: Vec<u8>,
+    sums: Vec<u16>,
+}
+
+impl Default for Plane {
+    fn default() -> Self {
+        Self {
+            samples: Vec::new(),
+            stride: 0,
+            blocks: (1, 1),
+            expansion: (1, 1),
+            upsampling: Upsampling::None,
+            size: (0, 0),
+            quantisation: [0; 64],
+            pair: [[0; 65]; 2],
+            row: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+}
+
+/// Memory for a band, kept from one image to the next.
+#[derive(Debug, Default)]
+pub(super) struct Band {
+    planes: [Plane; 4],
+    count: usize,
+}
+
+impl Band {
+    /// Makes the band ready for a picture; what is put into it comes out of `rows`.
+    pub(super) fn begin<'a>(
+        &'a mut self,
+        frame: &Frame<'_>,
+        window: &'a Window,
+        wanted: &Mcus,
+        kernels: &'a SimdRoutines,
+        rows: &'a mut dyn Rows,
+    ) -> Option<Bands<'a>> {
+        let (across, down) = frame.mcu();
+        self.count = frame.components.len();
+        for (plane, component) in self.planes.iter_mut().zip(&frame.components) {
+            let quantisation = frame.quantisation[component.quantisation].as_ref()?;
+            plane.quantisation = *quantisation;
+            plane.prepare(component, (across, down), frame, wanted.columns.len());
+        }
+        let planes = &self.planes[..self.count];
+        let lag = planes
+            .iter()
+            .any(|plane| matches!(plane.upsampling, Upsampling::Down | Upsampling::Both));
+        rows.begin();
+        Some(Bands {
+            band: self,
+            window,
+            columns: wanted.columns.clone(),
+            mcu: (across, down),
+            lag: usize::from(lag),
+            next: window.rows.start,
+            last_row: wanted.rows.end - 1,
+            kernels,
+            rows,
+        })
+    }
+}
+
+impl Plane {
+    fn prepare(
+        &mut self,
+        component: &Component,
+        mcu: (usize, usize),
+        frame: &Frame<'_>,
+        columns: usize,
+    ) {
+        self.blocks = component.blocks;
+        self.expansion = (
+            mcu.0 / 8 / component.blocks.0,
+            mcu.1 / 8 / component.blocks.1,
+        );
+        self.size = (
+            (frame.width as usize).div_ceil(self.expansion.0),
+            (frame.height as usize).div_ceil(self.expansion.1),
+        );
+        // Narrow pictures are upsampled plainly (`jinit_upsampler`).
+        let wide = self.size.0 > 2;
+        self.upsampling = match self.expansion {
+            (1, 1) => Upsampling::None,
+            (2, 1) if wide => Upsampling::Across,
+            (1, 2) => Upsampling::Down,
+            (2, 2) if wide => Upsampling::Both,
+            _ => Upsampling::Repeat,
+        };
+        self.stride = columns * self.blocks.0 * 8;
+        let length = self.stride * (self.blocks.1 * 8 + 1);
+        if self.samples.len() < length {
+            self.samples.resize(length, 0);
+        }
+        self.pair = [[0; 65]; 2];
+    }
+}
+
+/// A picture on its way through the band.
+pub(super) struct Bands<'a> {
+    band: &'a mut Band,
+    window: &'a Window,
+    /// Columns of MCUs.
+    columns: Range<usize>,
+    mcu: (usize, usize),
+    /// Rows of pixels of a band that wait for the next one.
+    lag: usize,
+    /// The next row of pixels.
+    next: usize,
+    last_row: usize,
+    kernels: &'a SimdRoutines,
+    rows: &'a mut dyn Rows,
+}
+
+impl Blocks for Bands<'_> {
+    #[inline(always)]
+    fn space(&mut self, component: usize) -> &mut Block {
+        &mut self.band.planes[component].pair[0]
+    }
+
+    #[inline(always)]
+    fn put(&mut self, component: usize, column: usize, row: usize, _last: usize) {
+        let plane = &mut self.band.planes[component];
+        let x = (column - self.columns.start * plane.blocks.0) * 8;
+        let y = row % plane.blocks.1 * 8 + 1;
+        let mut samples = [0; 64];
+        let Some(coefficients) = plane.pair[0].first_chunk() else {
+            return;
+        };
+        (self.kernels.idct_islow)(coefficients, &plane.quantisation, &mut samples);
+        let start = y * plane.stride + x;
+        let target = &mut plane.samples[start..];
+        for (line, eight) in samples.as_chunks::<8>().0.iter().enumerate() {
+            target[line * plane.stride..line * plane.stride + 8].copy_from_slice(eight);
+        }
+        plane.pair[0] = [0; 65];
+    }
+
+    fn end_row(&mut self, row: usize) {
+        let end = if row == self.last_row {
+            self.window.rows.end
+        } else {
+            ((row + 1) * self.mcu.1 - self.lag).min(self.window.rows.end)
+        };
+        if end > self.next {
+            self.emit(row, end);
+        }
+        for plane in &mut self.band.planes[..self.band.count] {
+            let last = plane.blocks.1 * 8 * plane.stride;
+            plane.samples.copy_within(last..last + plane.stride, 0);
+        }
+    }
+}
+
+impl Bands<'_> {
+    /// Writes the rows of pixels up to `end`, the band being that of the MCU row `row`.
+    fn emit(&mut self, row: usize, end: usize) {
+        let pixels = self.next..end;
+        let (out, stride) = self.rows.space(pixels.clone());
+        let width = self.window.columns.len();
+        for (y, out) in pixels.clone().zip(out.chunks_mut(stride)) {
+            let planes = &mut self.band.planes[..self.band.count];
+            let top = row;
+            let mut starts = [0; 4];
+            for (plane, start) in planes.iter_mut().zip(&mut starts) {
+                *start = plane.expand(y, top, &self.window.columns, self.columns.start);
+            }
+            let line = |index: usize| {
+                let plane = &planes[index];
+                let first = self.window.columns.start - starts[index];
+                if plane.upsampling == Upsampling::None {
+                    let from = plane.slot(y, top) * plane.stride + first;
+                    &plane.samples[from..from + width]
+                } else {
+                    &plane.row[first..first + width]
+                }
+            };
+            if planes.len() == 1 {
+                for (pixel, &grey) in out.as_chunks_mut::<3>().0.iter_mut().zip(line(0)) {
+                    *pixel = [grey; 3];
+                }
+            } else {
+                self.kernels.ycbcr_to_rgb_row(
+                    line(0),
+                    line(1),
+                    line(2),
+                    &mut out[..width * 3],
+                    width,
+                );
+            }
+        }
+        self.next = end;
+        self.rows.filled(pixels);
+    }
+}
+
+impl Plane {
+    /// The row of `samples` that has row `y` of the component, the band being that of MCU row `mcu`.
+    fn slot(&self, y: usize, mcu: usize) -> usize {
+        y + 1 - mcu * self.blocks.1 * 8
+    }
+
+    fn line(&self, y: usize, mcu: usize, columns: Range<usize>) -> &[u8] {
+        let start = self.slot(y, mcu) * self.stride;
+        &self.samples[start + columns.start..start + columns.end]
+    }
+
+    /// Fills `self.row` with the samples of the row of pixels `y`, where there are too few, and
+    /// returns the column of the picture where they start.
+    fn expand(&mut self, y: usize, mcu: usize, columns: &Range<usize>, first_mcu: usize) -> usize {
+        let left = first_mcu * self.blocks.0 * 8;
+        let (across, down) = self.expansion;
+        // The part of the sample row that the window needs: one more on each side where the filter
+        // looks at neighbours.
+        let margin = usize::from(matches!(
+            self.upsampling,
+            Upsampling::Across | Upsampling::Both
+        ));
+        let start = (columns.start / across).saturating_sub(margin);
+        let end = (columns.end.div_ceil(across) + margin).min(self.size.0);
+        let part = start - left..end - left;
+        let edges = (start == 0, end == self.size.0);
+        let near = y / down;
+        // The nearest chroma row counts three times, the next nearest once; at the picture's edge
+        // the last row stands in for the one beyond.
+        let upper = y.is_multiple_of(2);
+        let far = if upper {
+            near.saturating_sub(1)
+        } else {
+            (near + 1).min(self.size.1 - 1)
+        };
+        let mut row = std::mem::take(&mut self.row);
+        let mut sums = std::mem::take(&mut self.sums);
+        row.resize((end - start) * across, 0);
+        match self.upsampling {
+            Upsampling::None => {}
+            Upsampling::Across => double(self.line(near, mcu, part), edges, &mut row),
+            Upsampling::Down => {
+                let (near, far) = (
+                    self.line(near, mcu, part.clone()),
+                    self.line(far, mcu, part),
+                );
+                let bias = if upper { 1 } else { 2 };
+                for ((out, &near), &far) in row.iter_mut().zip(near).zip(far) {
+                    *out = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
+                }
+            }
+            Upsampling::Both => {
+                let (near, far) = (
+                    self.line(near, mcu, part.clone()),
+                    self.line(far, mcu, part),
+                );
+                sums.clear();
+                let sum = |(&near, &far): (&u8, &u8)| u16::from(near) * 3 + u16::from(far);
+                sums.extend(near.iter().zip(far).map(sum));
+                double_sums(&sums, edges, &mut row);
+            }
+            Upsampling::Repeat => {
+                for (out, &sample) in row.chunks_mut(across).zip(self.line(near, mcu, part)) {
+                    out.fill(sample);
+                }
+            }
+        }
+        (self.row, self.sums) = (row, sums);
+        if self.upsampling == Upsampling::None {
+            left
+        } else {
+            start * across
+        }
+    }
+}
