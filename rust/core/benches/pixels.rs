@@ -1,6 +1,6 @@
 //! Decoding photos on one core, stage by stage: `cargo bench --bench pixels [-- FOLDER]`.
 //!
-//! Without a folder it makes photos of its own. `--only 034` picks stages by number; `--once` runs
+//! Without a folder it makes photos of its own. `--only 035` picks stages by number; `--once` runs
 //! every stage once, for correctness. Other decoders are compared in `benches/`.
 
 #![expect(
@@ -9,24 +9,26 @@
     reason = "a program that prints a table and may end at any error"
 )]
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use ptarmigan_core::pixels::{Decoder, Filter, Output, SampleKey, Transform};
+use ptarmigan_core::pixels::{Decoder, Filter, Output, SampleKey, ScanPoints, Transform};
 use ptarmigan_core::synth::{Camera, Pictures};
 
 const ROUNDS: usize = 7;
-const STAGES: [&str; 5] = [
+const STAGES: [&str; 6] = [
     "0 coefficients",
     "1 passing over them",
     "2 whole image",
     "3 random crop to 224",
     "4 resize 256, central 224",
+    "5 random crop, later epochs",
 ];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (mut rounds, mut only, mut folder) = (ROUNDS, String::from("01234"), None);
+    let (mut rounds, mut only, mut folder) = (ROUNDS, String::from("012345"), None);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--once" => rounds = 1,
@@ -49,7 +51,12 @@ fn main() {
         bytes as f64 / 1e6
     );
     let mut times = vec![Vec::new(); STAGES.len()];
+    // The first epoch of the stage that is about later ones.
+    for (number, file) in files.iter().enumerate() {
+        bench.run(5, number as u64, file);
+    }
     for _ in 0..rounds {
+        bench.epoch += 1;
         for (stage, times) in times.iter_mut().enumerate() {
             if only.contains(&stage.to_string()) {
                 let start = Instant::now();
@@ -77,13 +84,17 @@ fn main() {
 struct Bench {
     decoder: Decoder,
     pixels: Vec<u8>,
+    /// Of the photos of stage 5.
+    points: HashMap<u64, ScanPoints>,
+    epoch: u64,
 }
 
 impl Bench {
     fn run(&mut self, stage: usize, sample: u64, file: &[u8]) {
+        let epoch = if stage == 5 { self.epoch } else { 2 };
         let key = SampleKey {
             seed: 1,
-            epoch: 2,
+            epoch,
             sample,
         };
         let filter = Filter::Bilinear;
@@ -98,7 +109,7 @@ impl Bench {
                 self.decoder.decode_into(file, &mut self.pixels).unwrap();
                 return;
             }
-            3 => Transform::RandomResizedCrop {
+            3 | 5 => Transform::RandomResizedCrop {
                 size: (224, 224),
                 scale: (0.08, 1.0),
                 ratio: (0.75, 4.0 / 3.0),
@@ -113,8 +124,9 @@ impl Bench {
         };
         self.pixels.resize(224 * 224 * 3, 0);
         let output = Output::default();
+        let known = (stage == 5).then(|| self.points.entry(sample).or_default());
         self.decoder
-            .render(file, &transform, key, &output, &mut self.pixels)
+            .render(file, &transform, key, &output, known, &mut self.pixels)
             .unwrap();
     }
 }

@@ -120,7 +120,7 @@ impl Source for Photos {
         };
         self.archive
             .read_slice(member, reader)
-            .and_then(|data| decoder.render(data, &self.transform, key, &self.output, out))
+            .and_then(|data| decoder.render(data, &self.transform, key, &self.output, None, out))
             .map_err(|error| {
                 error
                     .with_member(&self.archive.index().name(member).unwrap_or_default())

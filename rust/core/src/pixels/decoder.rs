@@ -1,7 +1,7 @@
 //! Turns JPEG bytes into pixels, whole or as a [`Transform`] wants them, keeping its memory.
 
 use super::crop::Placement;
-use super::jpeg::{self, Jpeg, Scratch};
+use super::jpeg::{self, Jpeg, ScanPoints, Scratch};
 use super::output::Table;
 use super::resample::{Resampler, vertical_first};
 use super::rows::Whole;
@@ -62,12 +62,16 @@ impl Decoder {
     ///
     /// Equal to Pillow's `resize(size, filter, box=...)` of the box that [`Transform::place`]
     /// gives, mirrored last, or to torchvision's `Resize` and `CenterCrop` on a Pillow image.
+    ///
+    /// `points`, if they are of this very file, shorten the way to the crop; what this decoding
+    /// comes by is added to them. The pixels are the same with and without.
     pub fn render(
         &mut self,
         data: &[u8],
         transform: &Transform,
         key: SampleKey,
         output: &Output,
+        points: Option<&mut ScanPoints>,
         out: &mut [u8],
     ) -> Result<()> {
         let expected = output.bytes(transform.size())?;
@@ -86,11 +90,11 @@ impl Decoder {
         };
         let row = transform.size().1 as usize * 3;
         if output.dtype == Dtype::Uint8 && output.layout == Layout::Nhwc {
-            self.paint(&jpeg, &placement, filter, out, row)
+            self.paint(&jpeg, &placement, filter, points, out, row)
         } else {
             let mut rgb = std::mem::take(&mut self.rgb);
             rgb.resize(expected / output.dtype.size(), 0);
-            let painted = self.paint(&jpeg, &placement, filter, &mut rgb, row);
+            let painted = self.paint(&jpeg, &placement, filter, points, &mut rgb, row);
             if painted.is_ok() {
                 self.table.write(&rgb, output, out);
             }
@@ -105,6 +109,7 @@ impl Decoder {
         jpeg: &Jpeg<'_>,
         placement: &Placement,
         filter: Filter,
+        points: Option<&mut ScanPoints>,
         out: &mut [u8],
         row: usize,
     ) -> Result<()> {
@@ -128,6 +133,7 @@ impl Decoder {
         jpeg.decode(
             columns.start as usize..columns.end as usize,
             rows.start as usize..rows.end as usize,
+            points,
             &mut self.scratch,
             &mut passes,
         )
@@ -139,5 +145,11 @@ fn decode_whole(jpeg: &Jpeg<'_>, scratch: &mut Scratch, out: &mut [u8]) -> Resul
     let (width, height) = jpeg.size();
     let stride = width as usize * 3;
     let mut whole = Whole { out, stride };
-    jpeg.decode(0..width as usize, 0..height as usize, scratch, &mut whole)
+    jpeg.decode(
+        0..width as usize,
+        0..height as usize,
+        None,
+        scratch,
+        &mut whole,
+    )
 }

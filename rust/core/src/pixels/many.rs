@@ -75,7 +75,7 @@ pub fn render_many<T: AsRef<[u8]> + Sync>(
             sample: samples[step],
         };
         let slot = slot.unwrap_or_default();
-        decoder.render(images[step].as_ref(), transform, key, output, slot)
+        decoder.render(images[step].as_ref(), transform, key, output, None, slot)
     };
     team::collect(images.len(), threads, progress, render).map(drop)
 }

@@ -12,6 +12,7 @@ mod rows;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;
+pub use jpeg::ScanPoints;
 pub use many::{Recipe, render_many};
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.

@@ -77,7 +77,21 @@ impl<'a> Bits<'a> {
 
     /// Whether more bits were read than there are.
     pub(super) fn is_beyond_end(&self) -> bool {
-        self.at * 8 - self.count as usize > self.end * 8
+        self.place() > self.end * 8
+    }
+
+    /// Where the next bit is, in bits from the start of the data.
+    pub(super) fn place(&self) -> usize {
+        self.at * 8 - self.count as usize
+    }
+
+    /// The same without the first `bits`, fewer than 8.
+    pub(super) fn after(mut self, bits: u32) -> Result<Self, Unusual> {
+        let mut block = self.block_bits()?;
+        block.refill();
+        block.consume(bits);
+        self.advance(&block);
+        Ok(self)
     }
 
     /// The bits of one block.

@@ -11,6 +11,7 @@ mod entropy;
 mod frame;
 mod huffman;
 mod library;
+mod points;
 mod stream;
 mod tables;
 mod trial;
@@ -27,6 +28,7 @@ use band::{Band, Window};
 use frame::Frame;
 use huffman::Unusual;
 use library::Library;
+pub use points::ScanPoints;
 use stream::Stream;
 
 /// Memory that decoding needs, kept from one image to the next.
@@ -92,18 +94,20 @@ impl<'a> Jpeg<'a> {
         (self.width, self.height)
     }
 
-    /// Passes the pixels of these columns and rows on to `sink`.
+    /// Passes the pixels of these columns and rows on to `sink`; starts in the scan where `points`
+    /// say that it can, and adds to them.
     pub(super) fn decode(
         &self,
         columns: Range<usize>,
         rows: Range<usize>,
+        points: Option<&mut ScanPoints>,
         scratch: &mut Scratch,
         sink: &mut dyn Rows,
     ) -> Result<()> {
         let window = Window { columns, rows };
         match &self.kind {
             Kind::Plain(frame) => {
-                if decode_plain(frame, &window, scratch, sink).is_ok() {
+                if decode_plain(frame, &window, points, scratch, sink).is_ok() {
                     return Ok(());
                 }
                 let library = Library::open(self.data)?;
@@ -124,15 +128,26 @@ pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,
+    mut points: Option<&mut ScanPoints>,
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
     let wanted = window.mcus(frame);
     let kernels = scratch.kernels.get_or_insert_with(detect);
-    let bands = scratch.band.begin(frame, window, &wanted, kernels, sink);
-    scratch
-        .stream
-        .decode(frame, &wanted, &mut bands.ok_or(Unusual)?)
+    let mut decode = |points: Option<&mut ScanPoints>| {
+        let bands = scratch.band.begin(frame, window, &wanted, kernels, sink);
+        let mut bands = bands.ok_or(Unusual)?;
+        scratch.stream.decode(frame, &wanted, points, &mut bands)
+    };
+    let had_points = points.as_ref().is_some_and(|points| points.rows() > 0);
+    decode(points.as_deref_mut()).or_else(|Unusual| {
+        // The data, or the points.
+        if had_points {
+            decode(points)
+        } else {
+            Err(Unusual)
+        }
+    })
 }
 
 fn decode_by_library(

@@ -7,9 +7,10 @@
 
 use std::ops::Range;
 
-use super::entropy::{Bits, Block, PADDING, Tables};
+use super::entropy::{Bits, Block, Tables};
 use super::frame::Frame;
 use super::huffman::Unusual;
+use super::points::{ScanPoints, Unstuffed};
 use super::tables::{AcTable, DcTable};
 
 /// Takes blocks as they are decoded: the components of an MCU in turn, MCUs from left to right.
@@ -37,26 +38,68 @@ pub(super) struct Mcus {
 /// Memory that decoding needs, kept from one image to the next.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    bytes: Vec<u8>,
-    /// Where each restart interval ends in `bytes`.
-    intervals: Vec<usize>,
+    unstuffed: Unstuffed,
     dc_tables: [DcTable; 4],
     ac_tables: [AcTable; 4],
 }
 
 impl Stream {
-    /// Decodes the wanted MCUs of the frame's scan into `blocks`.
+    /// Decodes the wanted MCUs of the frame's scan into `blocks`, starting where `points` say that
+    /// it can, and adding to them.
+    ///
+    /// Points that turn out to be wrong give [`Unusual`] and are forgotten.
     pub(super) fn decode<B: Blocks>(
         &mut self,
         frame: &Frame<'_>,
         wanted: &Mcus,
+        mut points: Option<&mut ScanPoints>,
         blocks: &mut B,
     ) -> Result<(), Unusual> {
-        self.unstuff(frame.scan)?;
-        let (across, _) = frame.mcu();
+        let (across, down) = frame.mcu();
         let width = (frame.width as usize).div_ceil(across);
+        let height = (frame.height as usize).div_ceil(down);
+        if let Some(points) = &mut points {
+            let length = if frame.restart > 0 {
+                usize::MAX
+            } else {
+                frame.scan.len()
+            };
+            points.expect(width, height, frame.components.len(), length);
+        }
+        let known = points.as_ref().map_or(0, |points| points.rows());
+        // A row without points starts where the one before ends.
+        let first_row = wanted.rows.start.min(known.saturating_sub(1));
+        let point = |row| Some(points.as_ref()?.at(row, 0)?.0.bit as usize / 8);
+        // Some bytes more than are needed, because they are loaded before they are asked for.
+        let end = point(wanted.rows.end).map(|byte| (byte + 16).min(frame.scan.len()));
+        let start = point(first_row).unwrap_or(0);
+        self.unstuffed.fill(frame.scan, start, end)?;
         let skips = wanted.rows.start > 0 || wanted.columns != (0..width);
-        self.build_tables(frame, skips)?;
+        self.build_tables(frame, skips || points.is_some())?;
+        let mut walk = Walk {
+            unstuffed: &self.unstuffed,
+            order: self.order(frame),
+            restart: frame.restart,
+            width,
+            bits: Bits::new(&self.unstuffed.bytes, 0, self.unstuffed.intervals[0]),
+            dc: [0; 4],
+            interval: 0,
+            until_restart: frame.restart,
+            known,
+            points,
+        };
+        let walked = walk.run(first_row, wanted, blocks);
+        if let Some(points) = walk.points {
+            match walked {
+                Ok(()) => points.end(),
+                Err(Unusual) => points.clear(),
+            }
+        }
+        walked
+    }
+
+    /// The blocks of an MCU in their order (T.81 A.2.3).
+    fn order(&self, frame: &Frame<'_>) -> Vec<Turn<'_>> {
         let mut order = Vec::with_capacity(10);
         for (index, component) in frame.components.iter().enumerate() {
             let tables = Tables {
@@ -75,53 +118,7 @@ impl Stream {
                 });
             }
         }
-        Walk {
-            bytes: &self.bytes,
-            intervals: &self.intervals,
-            order,
-            restart: frame.restart,
-            width,
-            bits: Bits::new(&self.bytes, 0, self.intervals[0]),
-            dc: [0; 4],
-            interval: 0,
-            until_restart: frame.restart,
-        }
-        .run(wanted, blocks)
-    }
-
-    /// Copies the scan without stuffed zeros (T.81 F.1.2.3) up to the end-of-image marker.
-    ///
-    /// A file without that marker is left to the other decoder, which then reads it to its end: so
-    /// a truncated file fails whatever region is asked for.
-    fn unstuff(&mut self, scan: &[u8]) -> Result<(), Unusual> {
-        self.bytes.clear();
-        self.intervals.clear();
-        let mut rest = scan;
-        loop {
-            let at = memchr::memchr(0xFF, rest).ok_or(Unusual)?;
-            match rest.get(at + 1) {
-                Some(0) => {
-                    self.bytes.extend_from_slice(&rest[..=at]);
-                }
-                Some(&marker) => {
-                    self.bytes.extend_from_slice(&rest[..at]);
-                    self.intervals.push(self.bytes.len());
-                    if marker == 0xD9 {
-                        break;
-                    }
-                    if marker & 0xF8 != 0xD0 {
-                        return Err(Unusual);
-                    }
-                    if usize::from(marker & 7) != (self.intervals.len() - 1) & 7 {
-                        return Err(Unusual);
-                    }
-                }
-                None => return Err(Unusual),
-            }
-            rest = &rest[at + 2..];
-        }
-        self.bytes.resize(self.bytes.len() + PADDING, 0);
-        Ok(())
+        order
     }
 
     fn build_tables(&mut self, frame: &Frame<'_>, groups: bool) -> Result<(), Unusual> {
@@ -150,9 +147,8 @@ struct Turn<'a> {
 }
 
 /// One pass over a scan.
-struct Walk<'a> {
-    bytes: &'a [u8],
-    intervals: &'a [usize],
+struct Walk<'a, 'p> {
+    unstuffed: &'a Unstuffed,
     order: Vec<Turn<'a>>,
     restart: usize,
     /// MCUs of a row.
@@ -162,27 +158,101 @@ struct Walk<'a> {
     dc: [i32; 4],
     interval: usize,
     until_restart: usize,
+    /// Rows that had points before.
+    known: usize,
+    points: Option<&'p mut ScanPoints>,
 }
 
-impl Walk<'_> {
-    fn run<B: Blocks>(&mut self, wanted: &Mcus, blocks: &mut B) -> Result<(), Unusual> {
-        for row in 0..wanted.rows.end {
+impl Walk<'_, '_> {
+    fn run<B: Blocks>(
+        &mut self,
+        first_row: usize,
+        wanted: &Mcus,
+        blocks: &mut B,
+    ) -> Result<(), Unusual> {
+        for row in first_row..wanted.rows.end {
             let columns = if wanted.rows.contains(&row) {
                 wanted.columns.clone()
             } else {
                 self.width..self.width
             };
-            self.skip(columns.start)?;
-            for column in columns.clone() {
-                self.begin_mcu()?;
-                self.decode_mcu(blocks, column, row)?;
+            let start = self.jump(row, columns.start)?;
+            self.walk(row, start..columns.start, None::<&mut B>)?;
+            self.walk(row, columns.clone(), Some(&mut *blocks))?;
+            // The rest of the row is of use to find the next one, or to remember its points.
+            let finds = row + 1 >= self.known && row + 1 < wanted.rows.end;
+            if finds || row >= self.known && self.points.is_some() {
+                self.walk(row, columns.end..self.width, None::<&mut B>)?;
             }
-            self.skip(self.width - columns.end)?;
             if !columns.is_empty() {
                 blocks.end_row(row);
             }
         }
+        if self.bits.is_beyond_end() {
+            return Err(Unusual);
+        }
         Ok(())
+    }
+
+    /// Goes to the last point of a row that is not behind `column`, and returns its column; where
+    /// the row has no points, this is its start already.
+    fn jump(&mut self, row: usize, column: usize) -> Result<usize, Unusual> {
+        let column = column.min(self.width - 1);
+        let Some((point, start)) = self
+            .points
+            .as_ref()
+            .and_then(|points| points.at(row, column))
+        else {
+            return Ok(0);
+        };
+        self.bits = self.unstuffed.bits_at(point.bit)?;
+        self.dc = point.dc.map(i32::from);
+        Ok(start)
+    }
+
+    /// Passes over MCUs of a row, or decodes them into `blocks`.
+    fn walk<B: Blocks>(
+        &mut self,
+        row: usize,
+        columns: Range<usize>,
+        mut blocks: Option<&mut B>,
+    ) -> Result<(), Unusual> {
+        let step = match &self.points {
+            Some(points) if points.is_on() => points.step(),
+            _ => self.width,
+        };
+        let mut column = columns.start;
+        while column < columns.end {
+            if column.is_multiple_of(step) {
+                self.pass_point(row, column)?;
+            }
+            let end = (column / step + 1).saturating_mul(step).min(columns.end);
+            match &mut blocks {
+                Some(blocks) => self.decode(row, column..end, *blocks)?,
+                None => self.skip(end - column)?,
+            }
+            column = end;
+        }
+        Ok(())
+    }
+
+    /// Remembers where an MCU starts, or checks what is remembered.
+    fn pass_point(&mut self, row: usize, column: usize) -> Result<(), Unusual> {
+        let Some(points) = self.points.as_mut().filter(|points| points.is_on()) else {
+            return Ok(());
+        };
+        let place = self.unstuffed.place(&self.bits);
+        if row >= self.known {
+            return points.push(place, &self.dc);
+        }
+        match points.at(row, column) {
+            Some((point, _))
+                if point.bit as usize == place && point.dc.map(i32::from) == self.dc =>
+            {
+                Ok(())
+            }
+            _ => Err(Unusual),
+        }
     }
 
     /// Starts the next restart interval where it is time, and looks whether the one before was as
@@ -195,8 +265,9 @@ impl Walk<'_> {
         if self.restart > 0 {
             if self.until_restart == 0 {
                 self.interval += 1;
-                let end = *self.intervals.get(self.interval).ok_or(Unusual)?;
-                self.bits = Bits::new(self.bytes, self.intervals[self.interval - 1], end);
+                let intervals = &self.unstuffed.intervals;
+                let end = *intervals.get(self.interval).ok_or(Unusual)?;
+                self.bits = Bits::new(&self.unstuffed.bytes, intervals[self.interval - 1], end);
                 self.dc = [0; 4];
                 self.until_restart = self.restart;
             }
@@ -212,26 +283,24 @@ impl Walk<'_> {
                 self.bits.skip(&turn.tables, &mut self.dc[turn.component])?;
             }
         }
-        if self.bits.is_beyond_end() {
-            return Err(Unusual);
-        }
         Ok(())
     }
 
-    #[inline(always)]
-    fn decode_mcu<B: Blocks>(
+    fn decode<B: Blocks>(
         &mut self,
-        blocks: &mut B,
-        column: usize,
         row: usize,
+        columns: Range<usize>,
+        blocks: &mut B,
     ) -> Result<(), Unusual> {
-        for turn in &self.order {
-            let dc = &mut self.dc[turn.component];
-            let last = self
-                .bits
-                .block(&turn.tables, dc, blocks.space(turn.component))?;
-            let (x, y) = (column * turn.across + turn.x, row * turn.down + turn.y);
-            blocks.put(turn.component, x, y, last);
+        for column in columns {
+            self.begin_mcu()?;
+            for turn in &self.order {
+                let dc = &mut self.dc[turn.component];
+                let space = blocks.space(turn.component);
+                let last = self.bits.block(&turn.tables, dc, space)?;
+                let (x, y) = (column * turn.across + turn.x, row * turn.down + turn.y);
+                blocks.put(turn.component, x, y, last);
+            }
         }
         Ok(())
     }

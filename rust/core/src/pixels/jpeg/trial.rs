@@ -42,6 +42,6 @@ pub(super) fn entropy(frame: &Frame<'_>, stream: &mut Stream, all: bool) -> Resu
         block: [0; 65],
         sum: 0,
     };
-    stream.decode(frame, &wanted, &mut checksum)?;
+    stream.decode(frame, &wanted, None, &mut checksum)?;
     Ok(checksum.sum)
 }

@@ -1,0 +1,406 @@
+//! Remembers where decoding may start within a scan, and the DC predictors there, so that a later
+//! decoding of the same photo begins at its crop.
+//!
+//! Not here: keeping the points of an archive's photos in a file.
+
+use super::entropy::{Bits, PADDING};
+use super::huffman::Unusual;
+
+/// Bytes of a scan from one point to the next, about: passing over half of them takes a microsecond.
+const SPACING: usize = 1024;
+
+/// Most points of a photo; where that is too few, they are further apart.
+const POINTS: usize = 1024;
+
+/// A place where an MCU starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Point {
+    /// Bits from the start of the scan as it is stored, stuffed zeros counted.
+    pub(super) bit: u32,
+    /// The last DC coefficient of every component.
+    pub(super) dc: [i16; 4],
+}
+
+/// Places in the scan of one photo: in every row of MCUs that was passed so far, the first MCU and
+/// others at the same distance from each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanPoints {
+    /// What the points are of: MCUs of a row, rows of them, components, bytes of the scan.
+    scan: [u32; 4],
+    /// MCUs from one point of a row to the next.
+    step: u32,
+    points: Vec<Point>,
+}
+
+/// Bytes before the points when encoded.
+const HEADER: usize = 4 * 4 + 4;
+
+impl ScanPoints {
+    /// Forgets everything, but keeps the memory.
+    pub fn clear(&mut self) {
+        self.points.clear();
+        self.scan = [0; 4];
+        self.step = 0;
+    }
+
+    /// Rows of MCUs that have points.
+    pub fn rows(&self) -> usize {
+        self.points.len() / self.per_row().max(1)
+    }
+
+    /// Appends the points as bytes: 20 that tell the scan, then 4 and 2 for every component a point.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for value in self.scan.iter().chain([&self.step]) {
+            out.extend(value.to_le_bytes());
+        }
+        let components = self.components();
+        for point in &self.points {
+            out.extend(point.bit.to_le_bytes());
+            for dc in &point.dc[..components] {
+                out.extend(dc.to_le_bytes());
+            }
+        }
+    }
+
+    /// Takes what [`ScanPoints::encode`] wrote; nothing is kept of bytes that it cannot have written.
+    pub fn decode(&mut self, bytes: &[u8]) {
+        self.clear();
+        let Some((header, points)) = bytes.split_first_chunk::<HEADER>() else {
+            return;
+        };
+        let word = |at: usize| {
+            u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        let (scan, step) = ([word(0), word(4), word(8), word(12)], word(16));
+        let size = 4 + 2 * scan[2] as usize;
+        if step == 0 || !(1..=4).contains(&scan[2]) || points.len() % size != 0 {
+            return;
+        }
+        (self.scan, self.step) = (scan, step);
+        self.points.extend(points.chunks_exact(size).map(|bytes| {
+            let (bit, predictors) = bytes.split_at(4);
+            let mut dc = [0; 4];
+            for (dc, bytes) in dc.iter_mut().zip(predictors.as_chunks().0) {
+                *dc = i16::from_le_bytes(*bytes);
+            }
+            Point {
+                bit: bit.try_into().map_or(0, u32::from_le_bytes),
+                dc,
+            }
+        }));
+        let rows = self.rows();
+        if rows * self.per_row() != self.points.len() || rows > scan[1] as usize {
+            self.clear();
+        }
+    }
+
+    fn components(&self) -> usize {
+        self.scan[2] as usize
+    }
+
+    /// Points of a row.
+    fn per_row(&self) -> usize {
+        match self.step {
+            0 => 0,
+            step => self.scan[0].div_ceil(step) as usize,
+        }
+    }
+
+    /// Makes sure that the points are of this scan, if there are any.
+    pub(super) fn expect(&mut self, width: usize, rows: usize, components: usize, bytes: usize) {
+        let scan = [width, rows, components, bytes].map(|value| value as u32);
+        if self.scan == scan && self.step > 0 {
+            return;
+        }
+        self.clear();
+        // Bits are counted in 32 bits.
+        if bytes < (1 << 28) {
+            let most = (POINTS / rows).max(1);
+            let wanted = (bytes / rows / SPACING).clamp(1, most);
+            self.scan = scan;
+            self.step = width.div_ceil(wanted) as u32;
+        }
+    }
+
+    /// The distance of points, in MCUs.
+    pub(super) fn step(&self) -> usize {
+        self.step.max(1) as usize
+    }
+
+    /// Whether points can be taken at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.step > 0
+    }
+
+    /// The point at or before a column of a row, if that row has points, and its column.
+    pub(super) fn at(&self, row: usize, column: usize) -> Option<(Point, usize)> {
+        if row >= self.rows() {
+            return None;
+        }
+        let number = column / self.step();
+        let point = self.points.get(row * self.per_row() + number)?;
+        Some((*point, number * self.step()))
+    }
+
+    /// Adds the next point.
+    pub(super) fn push(&mut self, bit: usize, dc: &[i32; 4]) -> Result<(), Unusual> {
+        let mut point = Point {
+            bit: u32::try_from(bit).map_err(|_| Unusual)?,
+            dc: [0; 4],
+        };
+        for (place, &value) in point.dc.iter_mut().zip(dc) {
+            *place = i16::try_from(value).map_err(|_| Unusual)?;
+        }
+        self.points.push(point);
+        Ok(())
+    }
+
+    /// Drops the points of the last row if there are not all of them.
+    pub(super) fn end(&mut self) {
+        let whole = self.rows() * self.per_row();
+        self.points.truncate(whole);
+    }
+}
+
+/// A part of a scan without stuffed zeros.
+#[derive(Debug, Default)]
+pub(super) struct Unstuffed {
+    pub(super) bytes: Vec<u8>,
+    /// Where the part starts in the scan as it is stored.
+    start: usize,
+    /// Where zeros were dropped from the scan as it is stored.
+    dropped: Vec<usize>,
+    /// Where each restart interval ends in `bytes`.
+    pub(super) intervals: Vec<usize>,
+}
+
+impl Unstuffed {
+    /// Takes the scan from byte `start` on, up to the end-of-image marker, or to the byte `end` if
+    /// that is given (T.81 F.1.2.3).
+    ///
+    /// A file without that marker is left to the other decoder, which then reads it to its end: so
+    /// a truncated file fails whatever region is asked for.
+    pub(super) fn fill(
+        &mut self,
+        scan: &[u8],
+        start: usize,
+        end: Option<usize>,
+    ) -> Result<(), Unusual> {
+        self.bytes.clear();
+        self.dropped.clear();
+        self.intervals.clear();
+        self.start = start;
+        let part = scan.get(start..end.unwrap_or(scan.len())).ok_or(Unusual)?;
+        let mut at = 0;
+        loop {
+            let rest = &part[at..];
+            let found = memchr::memchr(0xFF, rest).and_then(|found| {
+                let marker = *rest.get(found + 1)?;
+                Some((found, marker))
+            });
+            match found {
+                Some((found, 0)) => {
+                    self.bytes.extend_from_slice(&rest[..=found]);
+                    self.dropped.push(start + at + found + 1);
+                    at += found + 2;
+                }
+                Some((found, marker)) => {
+                    self.bytes.extend_from_slice(&rest[..found]);
+                    self.intervals.push(self.bytes.len());
+                    if marker == 0xD9 {
+                        break;
+                    }
+                    let number = (self.intervals.len() - 1) & 7;
+                    if marker & 0xF8 != 0xD0 || usize::from(marker & 7) != number {
+                        return Err(Unusual);
+                    }
+                    at += found + 2;
+                }
+                None if end.is_some() => {
+                    self.bytes.extend_from_slice(rest);
+                    self.intervals.push(self.bytes.len());
+                    break;
+                }
+                None => return Err(Unusual),
+            }
+        }
+        self.bytes.resize(self.bytes.len() + PADDING, 0);
+        Ok(())
+    }
+
+    /// The bits from a place of the scan as it is stored on.
+    pub(super) fn bits_at(&self, bit: u32) -> Result<Bits<'_>, Unusual> {
+        let byte = bit as usize / 8;
+        let dropped = self.dropped.partition_point(|&dropped| dropped < byte);
+        let at = byte.checked_sub(self.start + dropped).ok_or(Unusual)?;
+        let end = *self.intervals.first().ok_or(Unusual)?;
+        if at > end {
+            return Err(Unusual);
+        }
+        Bits::new(&self.bytes, at, end).after(bit % 8)
+    }
+
+    /// Where `bits` are in the scan as it is stored, in bits.
+    pub(super) fn place(&self, bits: &Bits<'_>) -> usize {
+        let place = bits.place();
+        // The n-th dropped zero lay behind the byte that is now at its place less n.
+        let byte = place / 8;
+        let (mut low, mut high) = (0, self.dropped.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.dropped[middle] - self.start - middle <= byte {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (self.start + byte + low) * 8 + place % 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::{Decoder, Filter, Output, SampleKey, Transform};
+    use crate::synth::{Camera, Pictures};
+
+    fn photos() -> Vec<Vec<u8>> {
+        let pictures = Pictures {
+            classes: &[0, 1, 2, 3],
+            groups: &[0, 1, 2, 3],
+            keys: &[0, 1, 2, 3],
+            widths: &[240, 133, 320, 17],
+            heights: &[180, 201, 64, 33],
+            components: &[3, 3, 1, 3],
+        };
+        Camera::new(1, 4.9)
+            .unwrap()
+            .photograph(&pictures, 1)
+            .unwrap()
+    }
+
+    fn crop(epoch: u64) -> (Transform, SampleKey) {
+        let transform = Transform::RandomResizedCrop {
+            size: (32, 32),
+            scale: (0.02, 0.6),
+            ratio: (0.5, 2.0),
+            hflip: 0.5,
+            filter: Filter::Bilinear,
+        };
+        let key = SampleKey {
+            seed: 5,
+            epoch,
+            sample: 1,
+        };
+        (transform, key)
+    }
+
+    fn render(data: &[u8], epoch: u64, points: Option<&mut ScanPoints>) -> Vec<u8> {
+        let (transform, key) = crop(epoch);
+        let mut out = vec![0; 32 * 32 * 3];
+        Decoder::default()
+            .render(data, &transform, key, &Output::default(), points, &mut out)
+            .unwrap();
+        out
+    }
+
+    #[test]
+    fn crops_are_the_same_with_points_of_earlier_crops() {
+        for data in photos() {
+            let mut points = ScanPoints::default();
+            let mut rows = 0;
+            for epoch in 0..60 {
+                let expected = render(&data, epoch, None);
+                assert_eq!(render(&data, epoch, Some(&mut points)), expected);
+                assert!(points.rows() >= rows);
+                rows = points.rows();
+                let mut bytes = Vec::new();
+                points.encode(&mut bytes);
+                let mut again = ScanPoints::default();
+                again.decode(&bytes);
+                assert_eq!(again, points);
+            }
+            assert!(rows > 2);
+        }
+    }
+
+    #[test]
+    fn points_of_another_photo_are_forgotten() {
+        let photos = photos();
+        for data in &photos {
+            for other in &photos {
+                let mut points = ScanPoints::default();
+                render(other, 0, Some(&mut points));
+                assert_eq!(render(data, 1, Some(&mut points)), render(data, 1, None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_point_that_is_passed_is_checked() {
+        let data = &photos()[0];
+        let whole = Transform::ResizeCenterCrop {
+            resize: 180,
+            crop: (180, 240),
+            filter: Filter::Bilinear,
+        };
+        let render = |points: Option<&mut ScanPoints>| {
+            let mut out = vec![0; 180 * 240 * 3];
+            let key = SampleKey::default();
+            Decoder::default()
+                .render(data, &whole, key, &Output::default(), points, &mut out)
+                .unwrap();
+            out
+        };
+        let mut points = ScanPoints::default();
+        let expected = render(Some(&mut points));
+        assert_eq!(expected, render(None));
+        for number in 1..points.points.len() {
+            for way in 0..3 {
+                let mut wrong = points.clone();
+                let point = &mut wrong.points[number];
+                match way {
+                    0 => point.bit += 1,
+                    1 => point.bit = point.bit.saturating_sub(800),
+                    _ => point.dc[1] ^= 4,
+                }
+                // The first of a row is where decoding starts; the row above does not pass it.
+                if !number.is_multiple_of(points.per_row()) {
+                    assert_eq!(render(Some(&mut wrong)), expected, "{number} {way}");
+                }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// Whoever keeps the bytes has a checksum on them; if that fails to see a change, the pixels
+        /// may be wrong, but nothing else.
+        #[test]
+        fn changed_bytes_do_no_harm(
+            changes in proptest::collection::vec((0_usize..4000, proptest::num::u8::ANY), 1..9)
+        ) {
+            static MADE: std::sync::OnceLock<(Vec<u8>, Vec<u8>)> = std::sync::OnceLock::new();
+            let (data, bytes) = MADE.get_or_init(|| {
+                let data = photos().swap_remove(0);
+                let mut points = ScanPoints::default();
+                (0..9).for_each(|epoch| drop(render(&data, epoch, Some(&mut points))));
+                let mut bytes = Vec::new();
+                points.encode(&mut bytes);
+                (data, bytes)
+            });
+            let mut bytes = bytes.clone();
+            let length = bytes.len();
+            for (at, byte) in changes {
+                bytes[at % length] = byte;
+            }
+            let mut points = ScanPoints::default();
+            points.decode(&bytes);
+            let (transform, key) = crop(20);
+            let mut out = vec![0; 32 * 32 * 3];
+            let output = Output::default();
+            Decoder::default()
+                .render(data, &transform, key, &output, Some(&mut points), &mut out)
+                .unwrap();
+        }
+    }
+}
