@@ -277,8 +277,7 @@ impl Bits<'_> {
         'block: loop {
             let entry = 'looks: {
                 bits.refill();
-                // A group is at most a table's width and a value long, so 56 bits are two of them.
-                for _ in 0..2 {
+                for _ in 0..3 {
                     let entry = Group(groups[(bits.window >> (64 - GROUP_BITS)) as usize]);
                     let next = last + entry.step();
                     if next >= 63 {
