@@ -1,5 +1,6 @@
 //! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
 
+mod cpu;
 mod crop;
 mod decoder;
 mod format;

@@ -10,6 +10,9 @@ mod colour;
 mod entropy;
 mod frame;
 mod huffman;
+#[allow(dead_code, reason = "not called yet")]
+mod idct;
+mod idct_avx2;
 mod library;
 mod points;
 mod stream;
