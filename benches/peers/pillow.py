@@ -11,7 +11,7 @@ HEADER = {
     "requirements": ["pillow>=13", "numpy"],
     "python": ["3.10", None],
     "does": "PIL.Image.resize with a box, bilinear: always antialiased.",
-    "note": "",
+    "notes": {},
     "cannot": {},
 }
 

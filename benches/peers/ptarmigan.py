@@ -10,7 +10,7 @@ HEADER = {
     "requirements": None,
     "python": [None, None],
     "does": "decode and decode_batch on one thread.",
-    "note": "",
+    "notes": {},
     "cannot": {"entropy": "no function of the package; `cargo bench` times it"},
 }
 

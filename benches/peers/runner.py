@@ -86,6 +86,9 @@ class Side:
         squares = 0.0
         for number, image in enumerate(images):
             mine = np.ascontiguousarray(image)
+            if task in self.peer.HEADER.get("other_boxes", ()):
+                checksum = zlib.crc32(mine, checksum)
+                continue
             if mine.dtype != np.uint8:
                 raise TypeError(f"pixels are {mine.dtype}, not uint8")
             checksum = zlib.crc32(mine, checksum)

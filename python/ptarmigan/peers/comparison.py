@@ -225,7 +225,7 @@ class _Contest:
             times.pixels["equal"],
             times.pixels["psnr"],
             times.pixels["crc32"],
-            header.note if task != "entropy" else "",
+            header.notes.get(task, ""),
         )
 
 

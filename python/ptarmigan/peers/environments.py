@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 Version = tuple[int, int]
 
 RUNNER: Final = "runner.py"
+NEWEST_PYTHON: Final = (3, 14)
 # What an environment was made from, written last.
 RECORD: Final = "ptarmigan-peer.json"
 
@@ -42,7 +43,7 @@ class Header:
         requirements: For pip; None for a peer that needs no environment of its own.
         python: Least and greatest (major, minor), None where there is no limit.
         does: What is called, in a sentence.
-        note: What is different in its pixels, or its work, from the others'.
+        notes: Task to what is different in its pixels, or its work, from the others'.
         cannot: Task to the reason why the peer does not have it.
         environment: Folder of the environment; peers with the same requirements may share one.
         build: Variables for pip, for what is built from source.
@@ -56,7 +57,7 @@ class Header:
     requirements: tuple[str, ...] | None
     python: tuple[Version | None, Version | None]
     does: str
-    note: str
+    notes: dict[str, str]
     cannot: dict[str, str]
     environment: str
     build: dict[str, str] = field(default_factory=dict)
@@ -112,7 +113,7 @@ def read_header(path: Path) -> Header:
             requirements=None if requirements is None else tuple(requirements),
             python=(_version(found["python"][0]), _version(found["python"][1])),
             does=found["does"],
-            note=found["note"],
+            notes=found["notes"],
             cannot=found["cannot"],
             environment=found.get("environment", path.stem.replace("_", "-")),
             build=found.get("build", {}),
@@ -141,16 +142,21 @@ def _span(header: Header) -> str:
     return f"{least or 'any'} to {most or 'any'}"
 
 
+def _runs(python: str) -> bool:
+    done = subprocess.run([python, "-c", ""], capture_output=True, check=False)  # noqa: S603
+    return done.returncode == 0
+
+
 def _fitting_python(header: Header) -> str:
     """This Python if the peer works with it, else another one on the path."""
     least, most = header.python
-    newest, oldest = most or sys.version_info[:2], least or (3, 9)
+    newest, oldest = most or NEWEST_PYTHON, least or (3, 9)
     if oldest <= sys.version_info[:2] <= newest:
         return sys.executable
     for minor in range(newest[1], oldest[1] - 1, -1):
         found = shutil.which(f"python3.{minor}")
         # A version manager's stand-in may be there without the version.
-        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603, E501  # fmt: skip
+        if found and _runs(found):
             return found
     raise PeerError(f"needs Python {_span(header)}, which is not here")
 
