@@ -139,7 +139,9 @@ def find_peers(folder: Path, names: Sequence[str] | None = None) -> list[Header]
 
 def _span(header: Header) -> str:
     least, most = (limit and ".".join(map(str, limit)) for limit in header.python)
-    return f"{least or 'any'} to {most or 'any'}"
+    if least and most:
+        return f"{least} to {most}"
+    return f"{least} or later" if least else f"{most} or earlier"
 
 
 def _runs(python: str) -> bool:
@@ -154,10 +156,11 @@ def _fitting_python(header: Header) -> str:
     if oldest <= sys.version_info[:2] <= newest:
         return sys.executable
     for minor in range(newest[1], oldest[1] - 1, -1):
-        found = shutil.which(f"python3.{minor}")
-        # A version manager's stand-in may be there without the version.
-        if found and _runs(found):
-            return found
+        for folder in os.get_exec_path():
+            found = Path(folder, f"python3.{minor}")
+            # A version manager's stand-in may be there without the version.
+            if found.is_file() and _runs(str(found)):
+                return str(found)
     raise PeerError(f"needs Python {_span(header)}, which is not here")
 
 

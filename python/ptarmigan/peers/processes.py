@@ -42,16 +42,13 @@ class PeerProcess:
         tasks: What it can do.
     """
 
-    def __init__(
-        self, header: Header, python: str, photos: Path, log: Path, *, patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, header: Header, python: str, photos: Path, log: Path) -> None:
         """Starts it, and waits until it has read the photos.
 
         Raises:
             PeerError: If it does not come up.
         """
         self.header = header
-        self._patience = patience
         self._log = log
         own = header.requirements is None or python == sys.executable
         # Here everything is to be found where this process finds it.
@@ -115,11 +112,11 @@ class PeerProcess:
 
     def _answer(self) -> dict[str, Any]:
         output = self._pipe(self._process.stdout)
-        ends = time.monotonic() + self._patience
+        ends = time.monotonic() + PATIENCE
         while b"\n" not in self._left:
             left = ends - time.monotonic()
             if left <= 0 or not select.select([output], [], [], left)[0]:
-                raise PeerError(f"no answer within {self._patience:.0f} s")
+                raise PeerError(f"no answer within {PATIENCE:.0f} s")
             piece = output.read(65_536)
             if not piece:
                 raise PeerError(self._ending())
