@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ptarmigan.cli import main
 from ptarmigan.peers import TASKS, best_peers, processes, run_peers
@@ -36,6 +37,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = make_jpeg(seed, 330, 290 + seed, quality=88, subsampling=2 * (seed % 2))
         (folder / f"{seed}.jpg").write_bytes(data)
     (folder / "grey.jpg").write_bytes(make_jpeg(9, mode="L"))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    (folder / "turned.jpg").write_bytes(make_jpeg(8, exif=turned.tobytes()))
     return folder
 
 
@@ -162,9 +166,9 @@ def test_other_pixels_are_told_in_decibels(photos, odd_peer):
     assert row.cells()[-2:] == ("48.1 dB", "odd")
 
 
-def test_boxes_of_its_own_are_not_compared(photos, odd_peer):
+def test_images_of_other_places_are_not_compared(photos, odd_peer):
     code = (
-        "import numpy as np\nHEADER['other_boxes'] = ['random_crop']\n"
+        "import numpy as np\nHEADER['not_compared'] = ['random_crop']\n"
         "def random_crop(files, boxes, size=224):\n"
         "    return np.zeros((len(files), size, size, 3), np.float32)\n"
     )
@@ -243,7 +247,7 @@ def test_every_peer_has_each_task_or_says_why_not(header):
     for task in TASKS:
         assert task in named
         assert named[task] != (task in header.cannot)
-    assert set(header.notes) | set(header.other_boxes) <= {task for task in TASKS if named[task]}
+    assert set(header.notes) | set(header.not_compared) <= {task for task in TASKS if named[task]}
 
 
 @pytest.mark.parametrize(
@@ -322,3 +326,11 @@ def test_a_python_that_is_not_here_is_told(tmp_path):
 def test_a_peer_without_requirements_runs_here(tmp_path):
     (ours,) = find_peers(programs_folder(), ["ptarmigan"])
     assert environment_python(ours, tmp_path / "peers", lambda _: None) == sys.executable
+
+
+def test_the_package_has_the_peers_of_the_source():
+    source = Path(__file__).resolve().parents[1] / "benches" / "peers"
+    assert source.is_dir()
+    kept = {path.name: path.read_bytes() for path in source.glob("*.py")}
+    assert {path.name: path.read_bytes() for path in programs_folder().glob("*.py")} == kept
+    assert "runner.py" in kept

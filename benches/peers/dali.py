@@ -12,7 +12,7 @@ HEADER = {
     "python": ["3.10", None],
     "does": "decoders.image, decoders.image_slice for the boxes, resize with antialias=True; one "
     "thread, nothing prepared ahead of the call.",
-    "notes": {},
+    "notes": {"central_crop": "the middle of some photos of odd size is a pixel aside"},
     "cannot": {"entropy": "decodes at full size only"},
 }
 
@@ -49,7 +49,8 @@ def _middle(resize, size):
     photo = fn.resize(
         _decoder(), resize_shorter=resize, interp_type=types.INTERP_LINEAR, antialias=True
     )
-    return fn.crop(photo, crop=(size, size))
+    # The default rounding puts the middle of a photo of odd width a pixel aside of the others'.
+    return fn.crop(photo, crop=(size, size), rounding="truncate")
 
 
 @functools.cache

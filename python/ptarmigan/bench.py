@@ -282,13 +282,13 @@ def archive_path(path: str | None) -> Iterator[tuple[Path, str]]:
     yield (inside if inside.is_file() else Path(path)), path
 
 
-def choose_photos(archive: Archive, most: int = PHOTOS, components: int | None = None) -> _Photos:
+def choose_photos(archive: Archive, most: int = PHOTOS, *, plain: bool = False) -> _Photos:
     """Photos from everywhere in the archive that can be decoded.
 
     Args:
         archive: Where they are.
         most: So many at most.
-        components: Only those with so many.
+        plain: Only those with three components that EXIF does not turn, which every library takes.
 
     Raises:
         ValueError: If there is none.
@@ -297,8 +297,8 @@ def choose_photos(archive: Archive, most: int = PHOTOS, components: int | None =
     from ptarmigan.pixels import decode
 
     fitting = archive.members["width"] > 0
-    if components is not None:
-        fitting &= archive.members["components"] == components
+    if plain:
+        fitting &= (archive.members["components"] == 3) & (archive.members["orientation"] <= 1)
     jpegs = np.flatnonzero(fitting)
     chosen = jpegs[np.linspace(0, len(jpegs) - 1, min(most, len(jpegs))).astype(np.int64)]
     kept, files, shapes = [], [], []

@@ -112,8 +112,7 @@ def _write_photos(path: str | None, folder: Path, most: int) -> _Photos:
     from ptarmigan.transforms import RandomResizedCrop
 
     with archive_path(path) as (archive, source):
-        # Grey and four-component photos are not every peer's.
-        photos = choose_photos(Archive(archive), most, components=3)
+        photos = choose_photos(Archive(archive), most, plain=True)
         boxes = RandomResizedCrop(SIZE).boxes(photos.widths, photos.heights, SEED, EPOCH)
         for number, data in enumerate(photos.files):
             (folder / f"{number:05}.jpg").write_bytes(data)
@@ -256,7 +255,8 @@ def run_peers(
 
     Args:
         path: An archive, a folder with ``train_val_images.tar.gz``, or a folder of photos; by
-            default photos are made up. Those with three components are measured.
+            default photos are made up. Only those count that have three components and that
+            EXIF does not turn.
         peers: Names of peers, by default all; Ptarmigan and Pillow always take part.
         tasks: Which of ``decode``, ``random_crop``, ``central_crop`` and ``entropy``.
         environments: Folder with an environment for each peer, made where it is not there; None

@@ -47,7 +47,7 @@ class Header:
         cannot: Task to the reason why the peer does not have it.
         environment: Folder of the environment; peers with the same requirements may share one.
         build: Variables for pip, for what is built from source.
-        other_boxes: Tasks in which the peer insists on boxes of its own.
+        not_compared: Tasks in which its images are of other places or sizes than all others.
     """
 
     key: str
@@ -61,7 +61,7 @@ class Header:
     cannot: dict[str, str]
     environment: str
     build: dict[str, str] = field(default_factory=dict)
-    other_boxes: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
 
 def programs_folder(source: str | None = None) -> Path:
@@ -117,7 +117,7 @@ def read_header(path: Path) -> Header:
             cannot=found["cannot"],
             environment=found.get("environment", path.stem.replace("_", "-")),
             build=found.get("build", {}),
-            other_boxes=tuple(found.get("other_boxes", ())),
+            not_compared=tuple(found.get("not_compared", ())),
         )
     except KeyError as error:
         raise ValueError(f"`HEADER` of `{path}` lacks {error}") from error
