@@ -20,6 +20,9 @@ mod sketch;
 mod stream;
 mod tables;
 mod trial;
+#[allow(dead_code, reason = "not called yet")]
+mod ycc;
+mod ycc_avx2;
 
 use std::ops::Range;
 
