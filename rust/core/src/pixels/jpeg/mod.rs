@@ -21,6 +21,9 @@ mod stream;
 mod tables;
 mod trial;
 #[allow(dead_code, reason = "not called yet")]
+mod upsample;
+mod upsample_avx2;
+#[allow(dead_code, reason = "not called yet")]
 mod ycc;
 mod ycc_avx2;
 
