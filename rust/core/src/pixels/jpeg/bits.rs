@@ -216,3 +216,78 @@ impl Source for Bits<'_> {
         bits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the first byte of each segment is, and which segments there were.
+    fn segments(file: &[u8], restarts: usize) -> Vec<Option<u32>> {
+        let mut bytes = Vec::new();
+        let mut bits = Bits::new(file, 0, &mut bytes);
+        let mut found = vec![Some(bits.bits(8))];
+        for _ in 0..restarts {
+            let passed = bits.restart().unwrap();
+            found.push(passed.then(|| bits.bits(8)));
+        }
+        found
+    }
+
+    #[test]
+    fn stuffing_and_fill_are_removed_and_zeros_follow() {
+        let file = [
+            0x12, 0xFF, 0, 0x34, 0xFF, 0xFF, 0, 0x56, 0xFF, 0xFF, 0xD9, 7,
+        ];
+        let mut bytes = Vec::new();
+        let mut bits = Bits::new(&file, 0, &mut bytes);
+        let read: Vec<u32> = (0..5).map(|_| bits.bits(8)).collect();
+        assert_eq!(read, [0x12, 0xFF, 0x34, 0xFF, 0x56]);
+        assert!(!bits.is_beyond_end());
+        assert_eq!(bits.bits(16), 0);
+        assert!(bits.is_beyond_end());
+        assert_eq!(
+            (bits.end(), bits.is_cut(), bits.is_at_last_marker()),
+            (9, false, true)
+        );
+    }
+
+    #[test]
+    fn restart_markers_in_order_are_passed() {
+        let file = [1, 0xFF, 0xD0, 2, 0xFF, 0xD1, 3, 0xFF, 0xD9];
+        assert_eq!(segments(&file, 2), [Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn a_marker_too_early_by_up_to_two_is_kept_for_its_turn() {
+        let file = [1, 0xFF, 0xD2, 3, 0xFF, 0xD9];
+        assert_eq!(segments(&file, 3), [Some(1), None, None, Some(3)]);
+    }
+
+    #[test]
+    fn one_too_late_by_up_to_two_or_no_marker_at_all_is_passed_over() {
+        for code in [0xD6, 0xD7, 0x02, 0xBF] {
+            let file = [1, 0xFF, code, 9, 9, 0xFF, 0xD0, 2, 0xFF, 0xD9];
+            assert_eq!(segments(&file, 1), [Some(1), Some(2)], "{code:x}");
+        }
+    }
+
+    #[test]
+    fn one_with_any_other_number_is_taken_for_the_right_one() {
+        for code in [0xD3, 0xD4, 0xD5] {
+            let file = [1, 0xFF, code, 2, 0xFF, 0xD9];
+            assert_eq!(segments(&file, 1), [Some(1), Some(2)], "{code:x}");
+        }
+    }
+
+    #[test]
+    fn other_markers_are_never_passed_and_a_missing_one_is_an_error() {
+        for code in [0xC0, 0xC4, 0xD8, 0xD9, 0xDA, 0xFE] {
+            let file = [1, 0xFF, code, 2, 0xFF, 0xD0];
+            assert_eq!(segments(&file, 2), [Some(1), None, None], "{code:x}");
+        }
+        let mut bytes = Vec::new();
+        let mut bits = Bits::new(&[1, 2, 0xFF], 0, &mut bytes);
+        assert!(bits.is_cut());
+        assert!(bits.restart().unwrap_err().is_truncated());
+    }
+}

@@ -94,3 +94,54 @@ impl Lookup {
         Some(self.symbols[place as usize])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(counts: &[(usize, u8)]) -> Definition {
+        let mut definition = Definition {
+            counts: [0; 16],
+            symbols: std::array::from_fn(|place| place as u8),
+        };
+        for &(length, count) in counts {
+            definition.counts[length - 1] = count;
+        }
+        definition
+    }
+
+    #[test]
+    fn codes_of_every_length_are_found() {
+        // Codes 0, 10, 110 and so on.
+        let counts: Vec<(usize, u8)> = (1..=16).map(|length| (length, 1)).collect();
+        let lookup = Lookup::new(&definition(&counts), true).unwrap();
+        for length in 1..=16_u32 {
+            let window = 0xFFFF_u32 << (17 - length) & 0xFFFF;
+            assert_eq!(lookup.find(window), (length as u8 - 1, length));
+        }
+        assert_eq!(lookup.find(0xFFFF), (0, BAD_LENGTH));
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        for (counts, right) in [
+            (&[(1, 1)][..], true),
+            (&[(1, 2)], false),
+            (&[(1, 1), (2, 2)], false),
+            (&[(2, 3), (3, 1)], true),
+            (&[(2, 3), (3, 2)], false),
+            (&[(8, 255), (9, 1)], true),
+            (&[(8, 255), (9, 2)], false),
+            (&[], true),
+        ] {
+            assert_eq!(
+                Lookup::new(&definition(counts), false).is_ok(),
+                right,
+                "{counts:?}"
+            );
+        }
+        // The 17th symbol is 16, which no DC difference has bits for.
+        assert!(Lookup::new(&definition(&[(8, 17)]), true).is_err());
+        assert!(Lookup::new(&definition(&[(8, 17)]), false).is_ok());
+    }
+}

@@ -294,19 +294,18 @@ impl<'a> Markers<'a> {
 
     /// `get_sos`.
     fn read_scan(&mut self) -> Result<Scan> {
-        let body = self.body("with a scan header")?;
+        let (body, length) = self.start("with a scan header")?;
         let Some(layout) = &self.layout else {
             return Err(damaged("a scan before the frame header"));
         };
-        let count = usize::from(*body.first().unwrap_or(&0));
-        if !(1..=4).contains(&count) || body.len() != 4 + 2 * count {
+        let count = usize::from(*body.first().ok_or_else(cut)?);
+        if !(1..=4).contains(&count) || length != 4 + 2 * count {
             return Err(damaged(format!(
-                "a scan header of {} bytes for {count} components",
-                body.len()
+                "a scan header of {length} bytes for {count} components"
             )));
         }
         let mut parts: Vec<Part> = Vec::with_capacity(count);
-        for entry in body[1..=2 * count].as_chunks::<2>().0 {
+        for entry in body[1..].as_chunks::<2>().0.iter().take(count) {
             let id = entry[0];
             // Among components of the same name, libjpeg takes the first one at whose place in the
             // scan there is nothing yet.
@@ -324,13 +323,15 @@ impl<'a> Markers<'a> {
                 ac: usize::from(entry[1] & 15),
             });
         }
-        let rest = &body[1 + 2 * count..];
+        let Some(&[first, last, bits]) = body.get(1 + 2 * count..length) else {
+            return Err(cut());
+        };
         Ok(Scan {
             parts,
-            first: usize::from(rest[0]),
-            last: usize::from(rest[1]),
-            high: rest[2] >> 4,
-            low: rest[2] & 15,
+            first: usize::from(first),
+            last: usize::from(last),
+            high: bits >> 4,
+            low: bits & 15,
         })
     }
 }

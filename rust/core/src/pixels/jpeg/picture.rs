@@ -164,3 +164,7 @@ impl<'a> Picture<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "picture_tests.rs"]
+mod tests;

@@ -35,10 +35,10 @@ pub(super) fn read(
     let layout = markers.layout.as_ref().ok_or_else(cut)?;
     let coding = layout.coding;
     let several = coding == Coding::Progressive || first.parts.len() < layout.components.len();
-    coefficients.lay_out(layout);
     if several {
         check_scans(markers.data())?;
     }
+    coefficients.lay_out(layout);
     if coding == Coding::Sequential {
         markers.tables.complete();
     }
