@@ -89,7 +89,7 @@ enum Kind<'a> {
     Plain(Box<Frame<'a>>),
     /// This crate, always whole.
     Any(Box<Picture<'a>>),
-    /// The library: arithmetic coding.
+    /// The library: arithmetic coding, lossless files.
     Other(Box<Library<'a>>),
 }
 
