@@ -28,6 +28,9 @@ fn filter(name: &str) -> PyResult<Filter> {
     match name {
         "bilinear" => Ok(Filter::Bilinear),
         "bicubic" => Ok(Filter::Bicubic),
+        "box" => Ok(Filter::Box),
+        "hamming" => Ok(Filter::Hamming),
+        "lanczos" => Ok(Filter::Lanczos),
         _ => Err(PyValueError::new_err(format!(
             "unknown interpolation `{name}`"
         ))),

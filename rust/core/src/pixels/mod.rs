@@ -23,6 +23,24 @@ pub enum Filter {
     Bilinear,
     /// Keys' cubic with a = -0.5, support 2.
     Bicubic,
+    /// The mean of the pixels that an output pixel covers, support 1/2; the nearest pixel where the
+    /// picture gets larger.
+    Box,
+    /// A sinc under a Hamming window, support 1: sharper than the triangle at the same cost.
+    Hamming,
+    /// A sinc under the middle lobe of another, support 3.
+    Lanczos,
+}
+
+impl Filter {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Bilinear,
+        Self::Bicubic,
+        Self::Box,
+        Self::Hamming,
+        Self::Lanczos,
+    ];
 }
 
 /// What names the random choices of one sample.
