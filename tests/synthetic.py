@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def make_pixels(seed: int, width: int = 96, height: int = 72, channels: int = 3) -> np.ndarray:
@@ -32,21 +36,28 @@ def make_jpeg(
     **options: object,
 ) -> bytes:
     """JPEG bytes of `make_pixels`; ``mode`` is RGB, L or CMYK; more options as Pillow's save."""
-    from PIL import Image, ImageFile
+    from PIL import Image
 
     channels = {"RGB": 3, "L": 1, "CMYK": 4}[mode]
     pixels = make_pixels(seed, width, height, channels)
     image = Image.fromarray(pixels[..., 0] if mode == "L" else pixels, mode=None)
     if image.mode != mode:
         image = Image.frombytes(mode, (width, height), pixels.tobytes())
-    buffer = io.BytesIO()
     if mode == "RGB":
         options["subsampling"] = subsampling
+    return save_jpeg(image, quality=quality, **options)
+
+
+def save_jpeg(image: Image.Image, **options: object) -> bytes:
+    """JPEG bytes of an image, with options as Pillow's save has them."""
+    from PIL import ImageFile
+
+    buffer = io.BytesIO()
     # Pillow writes a progressive file in one go, and takes too little memory for one with many
     # restart markers.
-    block, ImageFile.MAXBLOCK = ImageFile.MAXBLOCK, 8 * width * height + 65_536
+    block, ImageFile.MAXBLOCK = ImageFile.MAXBLOCK, 8 * image.width * image.height + 65_536
     try:
-        image.save(buffer, "JPEG", quality=quality, **options)
+        image.save(buffer, "JPEG", **options)
     finally:
         ImageFile.MAXBLOCK = block
     return buffer.getvalue()

@@ -14,7 +14,7 @@ import numpy as np
 from . import _core, state
 from . import torch as _torch
 from .batch import Batch, Failure, Pass
-from .pixels import Output
+from .pixels import DECODES, Output
 from .transforms import RandomResizedCrop, ResizeCenterCrop, natural
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Loader:
             error, which names the member. ``"skip"``: leaves the row out, so the batch is
             shorter. ``"zero"``: zeroes the row and clears its ``valid``. All three add to
             ``errors``. Errors of the operating system always raise.
-        decode: How exactly; ``"exact"`` (equal to Pillow) is all there is.
+        decode: ``"exact"`` (equal to Pillow) or ``"fast"`` (nearly; see ``decode_batch``).
 
     Attributes:
         errors: One ``Failure`` for each image that could not be decoded, over all passes.
@@ -137,7 +137,7 @@ class Loader:
         self._prefetch = _whole("prefetch", prefetch, 0, 1024)
         self._order = _one_of("order", order, state.ORDERS)
         self._on_error = _one_of("on_error", on_error, ERROR_POLICIES)
-        self._decode = _one_of("decode", decode, ("exact",))
+        self._decode = _one_of("decode", decode, DECODES)
         self._shuffle = bool(shuffle)
         self._drop_last = bool(drop_last)
         self._seed = natural("seed", seed)
@@ -169,6 +169,7 @@ class Loader:
             self._ids,
             self._transform._core(),
             self._output._core(),
+            self._decode,
             self._seed,
             self._core_order(),
             self._batch_size,

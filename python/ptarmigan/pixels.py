@@ -19,7 +19,7 @@ __all__ = ["Output", "decode", "decode_batch"]
 
 DTYPES = ("uint8", "float16", "float32")
 LAYOUTS = ("NHWC", "NCHW")
-DECODES = ("exact",)
+DECODES = ("exact", "fast")
 
 
 def _three(name: str, value: float | Sequence[float] | None, default: float) -> tuple[float, ...]:
@@ -186,7 +186,10 @@ def decode_batch(
         seed: The run's seed.
         epoch: The epoch.
         sample_ids: What names each image's random choices; by default 0, 1, 2, ...
-        decode: How exactly; ``"exact"`` (equal to Pillow) is all there is.
+        decode: ``"exact"``: the very bytes that Pillow makes. ``"fast"``: nearly those (about 40 dB
+            PSNR), in less time, for training: blocks are decoded at the least n/8 of their size
+            that the output needs, every component is resized by itself with weights of 14 bits,
+            and pixels become RGB last. JPEGs that are not plain baseline are exact in both.
         threads: How many threads; by default as many as this process may run at once.
         out: Where to write; by default new memory.
         names: What to call each image in an error.
@@ -223,6 +226,7 @@ def decode_batch(
         files,
         transform._core(),
         output._core(),
+        decode,
         natural("seed", seed),
         natural("epoch", epoch),
         sample_keys(sample_ids, len(files)),

@@ -18,7 +18,7 @@ use ptarmigan_core::team::default_threads;
 
 use crate::archive::PyArchive;
 use crate::errors::to_python;
-use crate::pixels::{PyOutput, PyTransform};
+use crate::pixels::{PyOutput, PyTransform, fidelity};
 use crate::run::run;
 
 /// How long a wait for a batch may put off the handling of Ctrl-C.
@@ -66,6 +66,7 @@ impl PyLoader {
         image_ids: PyReadonlyArray1<'_, i64>,
         transform: &PyTransform,
         output: &PyOutput,
+        decode: &str,
         seed: u64,
         order: &str,
         batch_size: NonZeroUsize,
@@ -74,12 +75,13 @@ impl PyLoader {
         skip: bool,
     ) -> PyResult<Self> {
         let order = self::order(order)?;
+        let fidelity = fidelity(decode)?;
         let on_error = if skip { OnError::Skip } else { OnError::Zero };
         let (members, ids) = (members.as_slice()?, image_ids.as_slice()?);
         let (transform, output) = (transform.core().clone(), *output.core());
         let archive = archive.core();
         run(py, || {
-            let photos = Photos::new(archive, members, ids, transform, output, seed)?;
+            let photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
             let options = Options {
                 order,
                 seed,

@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 
 use ptarmigan_core::Error;
 use ptarmigan_core::pixels::{
-    Decoder, Dtype, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
+    Decoder, Dtype, Fidelity, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
 };
 
 use crate::errors::to_python;
@@ -34,6 +34,15 @@ fn filter(name: &str) -> PyResult<Filter> {
         _ => Err(PyValueError::new_err(format!(
             "unknown interpolation `{name}`"
         ))),
+    }
+}
+
+/// How closely the pixels are Pillow's, by its name in Python.
+pub(crate) fn fidelity(decode: &str) -> PyResult<Fidelity> {
+    match decode {
+        "exact" => Ok(Fidelity::Exact),
+        "fast" => Ok(Fidelity::Fast),
+        _ => Err(PyValueError::new_err(format!("unknown decode `{decode}`"))),
     }
 }
 
@@ -223,6 +232,7 @@ pub(crate) fn decode_batch(
     images: Vec<PyBackedBytes>,
     transform: &PyTransform,
     output: &PyOutput,
+    decode: &str,
     seed: u64,
     epoch: u64,
     samples: PyReadonlyArray1<'_, u64>,
@@ -234,6 +244,7 @@ pub(crate) fn decode_batch(
     let recipe = Recipe {
         transform: transform.core(),
         output: output.core(),
+        fidelity: fidelity(decode)?,
         seed,
         epoch,
     };

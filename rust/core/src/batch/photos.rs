@@ -7,7 +7,7 @@ use super::{Source, order};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::member::Reader;
-use crate::pixels::{Decoder, Output, SampleKey, Transform};
+use crate::pixels::{Decoder, Fidelity, Output, Recipe, Transform};
 
 /// The samples of a data set: members of an archive, rendered alike.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Photos {
     ids: Vec<i64>,
     transform: Transform,
     output: Output,
+    fidelity: Fidelity,
     seed: u64,
     fingerprint: String,
 }
@@ -43,6 +44,7 @@ impl Photos {
         ids: &[i64],
         transform: Transform,
         output: Output,
+        fidelity: Fidelity,
         seed: u64,
     ) -> Result<Self> {
         if members.len() != ids.len() {
@@ -65,6 +67,7 @@ impl Photos {
             ids: ids.to_vec(),
             transform,
             output,
+            fidelity,
             seed,
         })
     }
@@ -113,14 +116,17 @@ impl Source for Photos {
     fn render(&self, sample: u32, epoch: u64, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
         let member = self.member(sample);
         let Scratch { reader, decoder } = scratch;
-        let key = SampleKey {
+        let recipe = Recipe {
+            transform: &self.transform,
+            output: &self.output,
+            fidelity: self.fidelity,
             seed: self.seed,
             epoch,
-            sample: self.ids[sample as usize] as u64,
         };
+        let id = self.ids[sample as usize] as u64;
         self.archive
             .read_slice(member, reader)
-            .and_then(|data| decoder.render(data, &self.transform, key, &self.output, None, out))
+            .and_then(|data| decoder.render(data, &recipe, id, None, out))
             .map_err(|error| {
                 error
                     .with_member(&self.archive.index().name(member).unwrap_or_default())

@@ -5,7 +5,7 @@ use super::jpeg::{self, Jpeg, ScanPoints, Scratch};
 use super::output::Table;
 use super::resample::{Resampler, vertical_first};
 use super::rows::Whole;
-use super::{Dtype, Filter, Layout, Output, RgbImage, SampleKey, Transform};
+use super::{Dtype, Fidelity, Filter, Layout, Recipe, RgbImage, Transform};
 use crate::error::{Error, Result};
 
 /// Decodes images one after the other, keeping its memory; keep one a thread.
@@ -57,23 +57,29 @@ impl Decoder {
         jpeg::entropy(data, &mut self.scratch, all)
     }
 
-    /// Decodes `data`, applies `transform` with the choices that `key` names, and writes
-    /// `transform.size()` pixels as `output` says into `out`, which must have just that length.
+    /// Decodes `data`, applies the recipe's transform with the choices of `sample`, and writes the
+    /// transform's size of pixels as its output says into `out`, which must have just that length.
     ///
     /// Equal to Pillow's `resize(size, filter, box=...)` of the box that [`Transform::place`]
-    /// gives, mirrored last, or to torchvision's `Resize` and `CenterCrop` on a Pillow image.
+    /// gives, mirrored last, or to torchvision's `Resize` and `CenterCrop` on a Pillow image; nearly
+    /// so with [`Fidelity::Fast`].
     ///
     /// `points`, if they are of this very file, shorten the way to the crop; what this decoding
     /// comes by is added to them. The pixels are the same with and without.
     pub fn render(
         &mut self,
         data: &[u8],
-        transform: &Transform,
-        key: SampleKey,
-        output: &Output,
+        recipe: &Recipe<'_>,
+        sample: u64,
         points: Option<&mut ScanPoints>,
         out: &mut [u8],
     ) -> Result<()> {
+        let Recipe {
+            transform,
+            output,
+            fidelity,
+            ..
+        } = *recipe;
         let expected = output.bytes(transform.size())?;
         if out.len() != expected {
             return Err(Error::argument(format!(
@@ -83,18 +89,19 @@ impl Decoder {
         }
         let jpeg = Jpeg::open(data)?;
         let (width, height) = jpeg.size();
-        let placement = transform.placement(width, height, key)?;
+        let placement = transform.placement(width, height, recipe.key(sample))?;
         let filter = match transform {
             Transform::RandomResizedCrop { filter, .. }
             | Transform::ResizeCenterCrop { filter, .. } => *filter,
         };
+        let manner = (filter, fidelity);
         let row = transform.size().1 as usize * 3;
         if output.dtype == Dtype::Uint8 && output.layout == Layout::Nhwc {
-            self.paint(&jpeg, &placement, filter, points, out, row)
+            self.paint(&jpeg, &placement, manner, points, out, row)
         } else {
             let mut rgb = std::mem::take(&mut self.rgb);
             rgb.resize(expected / output.dtype.size(), 0);
-            let painted = self.paint(&jpeg, &placement, filter, points, &mut rgb, row);
+            let painted = self.paint(&jpeg, &placement, manner, points, &mut rgb, row);
             if painted.is_ok() {
                 self.table.write(&rgb, output, out);
             }
@@ -108,8 +115,8 @@ impl Decoder {
         &mut self,
         jpeg: &Jpeg<'_>,
         placement: &Placement,
-        filter: Filter,
-        points: Option<&mut ScanPoints>,
+        (filter, fidelity): (Filter, Fidelity),
+        mut points: Option<&mut ScanPoints>,
         out: &mut [u8],
         row: usize,
     ) -> Result<()> {
@@ -129,6 +136,12 @@ impl Decoder {
         }
         let order = vertical_first(&placement.horizontal, &placement.vertical);
         let out = &mut out[top * row + left * 3..];
+        if fidelity == Fidelity::Fast {
+            let (points, scratch) = (points.as_deref_mut(), &mut self.scratch);
+            if jpeg.sketch(placement, filter, points, scratch, (&mut *out, row)) {
+                return Ok(());
+            }
+        }
         let mut passes = self.resampler.passes(order, out, row);
         jpeg.decode(
             columns.start as usize..columns.end as usize,

@@ -11,6 +11,7 @@ use libjpeg_turbo_rs::simd::SimdRoutines;
 use super::colour::{double, double_sums};
 use super::entropy::Block;
 use super::frame::{Component, Frame};
+use super::idct::Idct;
 use super::stream::{Blocks, Mcus};
 use crate::pixels::rows::Rows;
 
@@ -69,8 +70,14 @@ struct Plane {
     /// Samples of the whole picture, across and down.
     size: (usize, usize),
     quantisation: [u16; 64],
-    /// Two neighbours of a row.
+    /// Blocks of a row in the band.
+    width: usize,
+    /// Whether two neighbours of a row come one after the other.
+    paired: bool,
+    /// Two neighbours, transformed together; whether the first one waits, and its last coefficient.
     pair: [Block; 2],
+    waits: bool,
+    last: usize,
     /// A row of samples for pixels, and the column of the picture where it starts.
     row: Vec<u8>,
     sums: Vec<u16>,
@@ -86,7 +93,11 @@ impl Default for Plane {
             upsampling: Upsampling::None,
             size: (0, 0),
             quantisation: [0; 64],
-            pair: [[0; 65]; 2],
+            width: 0,
+            paired: false,
+            pair: [Block::ZERO; 2],
+            waits: false,
+            last: 0,
             row: Vec::new(),
             sums: Vec::new(),
         }
@@ -131,6 +142,7 @@ impl Band {
             next: window.rows.start,
             last_row: wanted.rows.end - 1,
             kernels,
+            idct: Idct::new(),
             rows,
         })
     }
@@ -167,7 +179,10 @@ impl Plane {
         if self.samples.len() < length {
             self.samples.resize(length, 0);
         }
-        self.pair = [[0; 65]; 2];
+        self.width = columns * self.blocks.0;
+        self.paired = self.blocks.1 == 1 || self.blocks.0.is_multiple_of(2);
+        self.pair = [Block::ZERO; 2];
+        self.waits = false;
     }
 }
 
@@ -184,31 +199,43 @@ pub(super) struct Bands<'a> {
     next: usize,
     last_row: usize,
     kernels: &'a SimdRoutines,
+    idct: Idct,
     rows: &'a mut dyn Rows,
 }
 
 impl Blocks for Bands<'_> {
     #[inline(always)]
     fn space(&mut self, component: usize) -> &mut Block {
-        &mut self.band.planes[component].pair[0]
+        let plane = &mut self.band.planes[component & 3];
+        &mut plane.pair[usize::from(plane.waits)]
     }
 
     #[inline(always)]
-    fn put(&mut self, component: usize, column: usize, row: usize, _last: usize) {
-        let plane = &mut self.band.planes[component];
-        let x = (column - self.columns.start * plane.blocks.0) * 8;
-        let y = row % plane.blocks.1 * 8 + 1;
-        let mut samples = [0; 64];
-        let Some(coefficients) = plane.pair[0].first_chunk() else {
+    fn put(&mut self, component: usize, column: usize, row: usize, last: usize) {
+        let plane = &mut self.band.planes[component & 3];
+        let x = column - self.columns.start * plane.blocks.0;
+        if plane.paired && !plane.waits && x + 1 < plane.width {
+            plane.waits = true;
+            plane.last = last;
             return;
-        };
-        (self.kernels.idct_islow)(coefficients, &plane.quantisation, &mut samples);
-        let start = y * plane.stride + x;
-        let target = &mut plane.samples[start..];
-        for (line, eight) in samples.as_chunks::<8>().0.iter().enumerate() {
-            target[line * plane.stride..line * plane.stride + 8].copy_from_slice(eight);
         }
-        plane.pair[0] = [0; 65];
+        let stride = plane.stride;
+        let start = (row % plane.blocks.1 * 8 + 1) * stride;
+        let quantisation = &plane.quantisation;
+        let [first, second] = &plane.pair;
+        if plane.waits {
+            let blocks = [first.coefficients(), second.coefficients()];
+            let out = &mut plane.samples[start + (x - 1) * 8..];
+            let last = last.max(plane.last);
+            self.idct.two(blocks, last, quantisation, out, stride);
+            plane.pair = [Block::ZERO; 2];
+            plane.waits = false;
+        } else {
+            let out = &mut plane.samples[start + x * 8..];
+            self.idct
+                .one(first.coefficients(), last, quantisation, out, stride);
+            plane.pair[0] = Block::ZERO;
+        }
     }
 
     fn end_row(&mut self, row: usize) {

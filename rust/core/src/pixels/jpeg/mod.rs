@@ -10,16 +10,29 @@ mod colour;
 mod entropy;
 mod frame;
 mod huffman;
+mod idct;
+mod idct_avx2;
+mod idct_scaled;
+mod idct_scaled_avx2;
 mod library;
 mod points;
+mod sketch;
 mod stream;
 mod tables;
 mod trial;
+#[allow(dead_code, reason = "not called yet")]
+mod upsample;
+mod upsample_avx2;
+#[allow(dead_code, reason = "not called yet")]
+mod ycc;
+mod ycc_avx2;
 
 use std::ops::Range;
 
 use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 
+use super::Filter;
+use super::crop::Placement;
 use super::format::check_magic;
 use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
@@ -29,6 +42,7 @@ use frame::Frame;
 use huffman::Unusual;
 use library::Library;
 pub use points::ScanPoints;
+use sketch::Sketch;
 use stream::Stream;
 
 /// Memory that decoding needs, kept from one image to the next.
@@ -38,6 +52,7 @@ pub(super) struct Scratch {
     pixels: Vec<u8>,
     stream: Stream,
     band: Band,
+    sketch: Sketch,
     kernels: Option<SimdRoutines>,
 }
 
@@ -115,6 +130,38 @@ impl<'a> Jpeg<'a> {
             }
             Kind::Other(library) => decode_by_library(library, &window, scratch, sink),
         }
+    }
+}
+
+impl Jpeg<'_> {
+    /// Draws a resized part of the picture in less time than the exact way takes, if it can; `out`
+    /// has rows of RGB pixels `stride` bytes apart.
+    pub(super) fn sketch(
+        &self,
+        placement: &Placement,
+        filter: Filter,
+        points: Option<&mut ScanPoints>,
+        scratch: &mut Scratch,
+        (out, stride): (&mut [u8], usize),
+    ) -> bool {
+        let Kind::Plain(frame) = &self.kind else {
+            return false;
+        };
+        let kernels = scratch.kernels.get_or_insert_with(detect);
+        let to_rgb = |y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]| {
+            kernels.ycbcr_to_rgb_row(y, cb, cr, out, y.len());
+        };
+        scratch
+            .sketch
+            .draw(
+                frame,
+                placement,
+                filter,
+                (&mut scratch.stream, points),
+                (out, stride),
+                &to_rgb,
+            )
+            .is_ok()
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) const PAIR_BITS: u32 = 11;
 /// Bits that the table of groups looks at.
 pub(super) const GROUP_BITS: u32 = 11;
 
+/// Most bits of a group, the values' too, so that three fit into one load of bits.
+const GROUP_LENGTH: u32 = 18;
+
 /// Bits that the table of DC codes looks at.
 pub(super) const DC_BITS: u32 = 9;
 
@@ -278,10 +281,10 @@ fn group(code: &Code, index: u32) -> u16 {
             break;
         };
         let next = step + u32::from(byte >> 4) + 1;
-        if used + length > GROUP_BITS || (byte != 0 && next > 62) {
+        let bits = length + u32::from(byte & 15);
+        if used + length > GROUP_BITS || used + bits > GROUP_LENGTH || (byte != 0 && next > 62) {
             break;
         }
-        let bits = length + u32::from(byte & 15);
         used += bits;
         if byte == 0 {
             return ((step + END) << 8 | used) as u16;

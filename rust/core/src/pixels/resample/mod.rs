@@ -4,6 +4,8 @@
 //! matters ([`vertical_first`]).
 
 mod avx2;
+pub(super) mod planar;
+mod planar_avx2;
 mod weights;
 
 use std::ops::Range;
