@@ -1,4 +1,4 @@
-"""Turns JPEG bytes into pixels: one image, or a batch on several threads."""
+"""Turns the bytes of JPEGs and PNGs into pixels: one image, or a batch on several threads."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _bytes(data: object) -> bytes:
         return data
     if isinstance(data, bytearray | memoryview):
         return bytes(data)
-    msg = f"expected the bytes of a JPEG file, not {type(data).__name__}"
+    msg = f"expected the bytes of a JPEG or PNG file, not {type(data).__name__}"
     raise TypeError(msg)
 
 
@@ -177,10 +177,10 @@ def decode_batch(
     out: NDArray[Any] | None = None,
     names: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """Decodes, crops and resizes a list of JPEGs on several threads.
+    """Decodes, crops and resizes a list of JPEGs and PNGs on several threads.
 
     Args:
-        images: The bytes of every JPEG file.
+        images: The bytes of every file.
         transform: What is done to each of them.
         output: Type, layout and normalisation; by default uint8, NHWC.
         seed: The run's seed.
@@ -213,7 +213,7 @@ def decode_batch(
         msg = f"`threads` must be None or at least 1, not {threads!r}"
         raise ValueError(msg)
     if isinstance(images, bytes | bytearray | memoryview | str):
-        msg = "`images` must be a list of the bytes of JPEG files, not one of them"
+        msg = "`images` must be a list of the bytes of JPEG or PNG files, not one of them"
         raise TypeError(msg)
     files = [_bytes(image) for image in images]
     if names is not None and len(names) != len(files):

@@ -1,13 +1,15 @@
-//! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
+//! Turns the bytes of JPEGs and PNGs and a [`Transform`] into pixels in the caller's memory.
 
 mod cpu;
 mod crop;
 mod decoder;
 mod format;
 pub mod header;
+mod image;
 mod jpeg;
 mod many;
 mod output;
+mod png;
 mod resample;
 mod rows;
 

@@ -33,7 +33,6 @@ use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 
 use super::Filter;
 use super::crop::Placement;
-use super::format::check_magic;
 use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -84,7 +83,6 @@ enum Kind<'a> {
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(super) fn open(data: &'a [u8]) -> Result<Self> {
-        check_magic(data)?;
         let (width, height, kind) = if let Ok(frame) = Frame::read(data) {
             (frame.width, frame.height, Kind::Plain(Box::new(frame)))
         } else {
@@ -210,7 +208,8 @@ fn decode_by_library(
     Ok(())
 }
 
-fn check_size(width: u32, height: u32) -> Result<()> {
+/// An error unless a picture of this size has pixels, and no more than the limit.
+pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::decode(format!(
             "the image is {width} x {height} pixels"
