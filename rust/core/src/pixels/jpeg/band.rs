@@ -6,13 +6,11 @@
 
 use std::ops::Range;
 
-use libjpeg_turbo_rs::simd::SimdRoutines;
-
-use super::colour::{double, double_sums};
 use super::entropy::Block;
-use super::frame::{Component, Frame};
+use super::frame::{Colour, Component, Frame};
 use super::idct::Idct;
 use super::stream::{Blocks, Mcus};
+use super::{upsample, ycc};
 use crate::pixels::rows::Rows;
 
 /// The part of a picture that is wanted, in pixels.
@@ -80,7 +78,6 @@ struct Plane {
     last: usize,
     /// A row of samples for pixels, and the column of the picture where it starts.
     row: Vec<u8>,
-    sums: Vec<u16>,
 }
 
 impl Default for Plane {
@@ -99,7 +96,6 @@ impl Default for Plane {
             waits: false,
             last: 0,
             row: Vec::new(),
-            sums: Vec::new(),
         }
     }
 }
@@ -118,7 +114,6 @@ impl Band {
         frame: &Frame<'_>,
         window: &'a Window,
         wanted: &Mcus,
-        kernels: &'a SimdRoutines,
         rows: &'a mut dyn Rows,
     ) -> Option<Bands<'a>> {
         let (across, down) = frame.mcu();
@@ -138,10 +133,10 @@ impl Band {
             window,
             columns: wanted.columns.clone(),
             mcu: (across, down),
+            colour: frame.colour,
             lag: usize::from(lag),
             next: window.rows.start,
             last_row: wanted.rows.end - 1,
-            kernels,
             idct: Idct::new(),
             rows,
         })
@@ -193,12 +188,12 @@ pub(super) struct Bands<'a> {
     /// Columns of MCUs.
     columns: Range<usize>,
     mcu: (usize, usize),
+    colour: Colour,
     /// Rows of pixels of a band that wait for the next one.
     lag: usize,
     /// The next row of pixels.
     next: usize,
     last_row: usize,
-    kernels: &'a SimdRoutines,
     idct: Idct,
     rows: &'a mut dyn Rows,
 }
@@ -277,18 +272,13 @@ impl Bands<'_> {
                     &plane.row[first..first + width]
                 }
             };
-            if planes.len() == 1 {
-                for (pixel, &grey) in out.as_chunks_mut::<3>().0.iter_mut().zip(line(0)) {
-                    *pixel = [grey; 3];
-                }
-            } else {
-                self.kernels.ycbcr_to_rgb_row(
-                    line(0),
-                    line(1),
-                    line(2),
-                    &mut out[..width * 3],
-                    width,
-                );
+            let out = &mut out[..width * 3];
+            match self.colour {
+                Colour::Grey => ycc::grey(line(0), out),
+                Colour::Ycc => ycc::to_rgb(line(0), line(1), line(2), out),
+                Colour::Rgb => ycc::interleave(line(0), line(1), line(2), out),
+                Colour::Cmyk => ycc::cmyk_to_rgb([0, 1, 2, 3].map(line), out),
+                Colour::Ycck => ycc::ycck_to_rgb([0, 1, 2, 3].map(line), out),
             }
         }
         self.next = end;
@@ -332,38 +322,34 @@ impl Plane {
             (near + 1).min(self.size.1 - 1)
         };
         let mut row = std::mem::take(&mut self.row);
-        let mut sums = std::mem::take(&mut self.sums);
         row.resize((end - start) * across, 0);
         match self.upsampling {
             Upsampling::None => {}
-            Upsampling::Across => double(self.line(near, mcu, part), edges, &mut row),
+            Upsampling::Across => upsample::h2v1(self.line(near, mcu, part), edges, &mut row),
             Upsampling::Down => {
                 let (near, far) = (
                     self.line(near, mcu, part.clone()),
                     self.line(far, mcu, part),
                 );
-                let bias = if upper { 1 } else { 2 };
-                for ((out, &near), &far) in row.iter_mut().zip(near).zip(far) {
-                    *out = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
-                }
+                upsample::h1v2(near, far, upper, &mut row);
             }
             Upsampling::Both => {
                 let (near, far) = (
                     self.line(near, mcu, part.clone()),
                     self.line(far, mcu, part),
                 );
-                sums.clear();
-                let sum = |(&near, &far): (&u8, &u8)| u16::from(near) * 3 + u16::from(far);
-                sums.extend(near.iter().zip(far).map(sum));
-                double_sums(&sums, edges, &mut row);
+                upsample::h2v2(near, far, edges, &mut row);
             }
             Upsampling::Repeat => {
-                for (out, &sample) in row.chunks_mut(across).zip(self.line(near, mcu, part)) {
-                    out.fill(sample);
+                let samples = self.line(near, mcu, part);
+                match across {
+                    1 => row.copy_from_slice(samples),
+                    2 => upsample::h2(samples, &mut row),
+                    _ => upsample::hn(samples, across, &mut row),
                 }
             }
         }
-        (self.row, self.sums) = (row, sums);
+        self.row = row;
         if self.upsampling == Upsampling::None {
             left
         } else {

@@ -1,10 +1,11 @@
 //! Turns the lowest `n` x `n` coefficients of a block into `n` x `n` samples: the inverse DCT of the
-//! picture at `n`/8 of its size, for `n` from 1 to 7.
+//! picture at `n`/8 of its size, for `n` from 1 to 8.
 //!
 //! A separable product with a table of cosines of 14 bits, columns first; every sample is within 1
 //! of the exact value. Not for `decode="exact"`.
 
 use super::entropy::Block;
+use super::idct::Idct;
 use super::idct_scaled_avx2;
 use crate::pixels::cpu::Avx2;
 
@@ -26,6 +27,8 @@ pub(super) type Cosines = [[i16; 8]; 8];
 pub(super) struct ScaledIdct {
     n: usize,
     cosines: Cosines,
+    /// For `n` = 8.
+    whole: Idct,
     avx2: Option<Avx2>,
 }
 
@@ -44,14 +47,17 @@ impl ScaledIdct {
         Self {
             n,
             cosines,
+            whole: Idct::new(),
             avx2: Avx2::detect(),
         }
     }
 
-    /// Dequantises and transforms a block, and writes `n` rows of `n` samples, `stride` bytes apart.
+    /// Dequantises and transforms a block, and writes `n` rows, `stride` bytes apart, of `n` samples
+    /// and up to 8 bytes of anything.
     ///
     /// # Panics
     /// If `out` is shorter than that.
+    #[inline]
     pub(super) fn transform(
         &self,
         block: &Block,
@@ -61,22 +67,23 @@ impl ScaledIdct {
         stride: usize,
     ) {
         let coefficients = block.coefficients();
-        if last == 0 || self.n == 1 {
-            let flat = i32::from(coefficients[0].wrapping_mul(quantisation[0] as i16));
-            let sample = ((flat + 4) >> 3).saturating_add(128).clamp(0, 255) as u8;
-            for row in 0..self.n {
-                out[row * stride..row * stride + self.n].fill(sample);
-            }
+        if self.n == 8 {
+            self.whole
+                .one(coefficients, last, quantisation, out, stride);
             return;
         }
-        let samples = match self.avx2 {
-            Some(avx2) => {
-                idct_scaled_avx2::transform(avx2, self.n, &self.cosines, coefficients, quantisation)
-            }
-            None => self.scalar(coefficients, quantisation),
+        let samples = if last == 0 || self.n == 1 {
+            let flat = i32::from(coefficients[0].wrapping_mul(quantisation[0] as i16));
+            [(((flat + 4) >> 3) + 128).clamp(0, 255) as u8; 64]
+        } else if let Some(avx2) = self.avx2 {
+            idct_scaled_avx2::transform(avx2, self.n, &self.cosines, coefficients, quantisation)
+        } else {
+            self.scalar(coefficients, quantisation)
         };
-        for (row, samples) in samples.as_chunks::<8>().0.iter().enumerate().take(self.n) {
-            out[row * stride..row * stride + self.n].copy_from_slice(&samples[..self.n]);
+        for (row, eight) in samples.as_chunks::<8>().0.iter().enumerate().take(self.n) {
+            if let Some(line) = out[row * stride..].first_chunk_mut() {
+                *line = *eight;
+            }
         }
     }
 

@@ -49,19 +49,27 @@ mod x86_64 {
         coefficients: &[i16; 64],
         quantisation: &[u16; 64],
     ) -> [u8; 64] {
+        let block = match n {
+            2 => transform_block::<2>,
+            3 => transform_block::<3>,
+            4 => transform_block::<4>,
+            5 => transform_block::<5>,
+            6 => transform_block::<6>,
+            7 => transform_block::<7>,
+            _ => transform_block::<8>,
+        };
         // SAFETY: the proof says that AVX2 is there.
-        unsafe { transform_block(n, cosines, coefficients, quantisation) }
+        unsafe { block(cosines, coefficients, quantisation) }
     }
 
     #[target_feature(enable = "avx2")]
-    fn transform_block(
-        n: usize,
+    fn transform_block<const N: usize>(
         cosines: &Cosines,
         coefficients: &[i16; 64],
         quantisation: &[u16; 64],
     ) -> [u8; 64] {
         let mut rows = [_mm_setzero_si128(); 8];
-        for (row, vector) in rows.iter_mut().enumerate().take(n) {
+        for (row, vector) in rows.iter_mut().enumerate().take(N) {
             let part = row * 8..row * 8 + 8;
             let (values, steps) = (&coefficients[part.clone()], &quantisation[part]);
             // SAFETY: both slices are 16 bytes long.
@@ -72,8 +80,8 @@ mod x86_64 {
                 )
             };
         }
-        let columns = pass::<FIRST_SHIFT>(n, cosines, rows);
-        let samples = pass::<SECOND_SHIFT>(n, cosines, transposed(columns));
+        let columns = pass::<FIRST_SHIFT, N>(cosines, rows);
+        let samples = pass::<SECOND_SHIFT, N>(cosines, transposed(columns));
         let samples = transposed(samples);
         let mut out = [0; 64];
         let middle = _mm_set1_epi16(128);
@@ -86,7 +94,10 @@ mod x86_64 {
 
     /// The product with the cosines along the rows' direction: 8 columns at once.
     #[target_feature(enable = "avx2")]
-    fn pass<const SHIFT: i32>(n: usize, cosines: &Cosines, rows: [__m128i; 8]) -> [__m128i; 8] {
+    fn pass<const SHIFT: i32, const N: usize>(
+        cosines: &Cosines,
+        rows: [__m128i; 8],
+    ) -> [__m128i; 8] {
         let mut pairs = [_mm256_setzero_si256(); 4];
         for (pair, two) in pairs.iter_mut().zip(rows.as_chunks::<2>().0) {
             *pair = _mm256_set_m128i(
@@ -96,12 +107,12 @@ mod x86_64 {
         }
         let round = _mm256_set1_epi32(1 << (SHIFT - 1));
         let mut out = [_mm_setzero_si128(); 8];
-        for (vector, weights) in out.iter_mut().zip(cosines).take(n) {
+        for (vector, weights) in out.iter_mut().zip(cosines).take(N) {
             let mut sum = round;
             for (pair, two) in pairs
                 .iter()
                 .zip(weights.as_chunks::<2>().0)
-                .take(n.div_ceil(2))
+                .take(N.div_ceil(2))
             {
                 let both = i32::from(two[0] as u16) | i32::from(two[1]) << 16;
                 let product = _mm256_madd_epi16(*pair, _mm256_set1_epi32(both));

@@ -6,7 +6,6 @@
 )]
 
 mod band;
-mod colour;
 mod entropy;
 mod frame;
 mod huffman;
@@ -20,16 +19,12 @@ mod sketch;
 mod stream;
 mod tables;
 mod trial;
-#[allow(dead_code, reason = "not called yet")]
 mod upsample;
 mod upsample_avx2;
-#[allow(dead_code, reason = "not called yet")]
 mod ycc;
 mod ycc_avx2;
 
 use std::ops::Range;
-
-use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
 
 use super::Filter;
 use super::crop::Placement;
@@ -52,7 +47,6 @@ pub(super) struct Scratch {
     stream: Stream,
     band: Band,
     sketch: Sketch,
-    kernels: Option<SimdRoutines>,
 }
 
 impl std::fmt::Debug for Scratch {
@@ -145,10 +139,6 @@ impl Jpeg<'_> {
         let Kind::Plain(frame) = &self.kind else {
             return false;
         };
-        let kernels = scratch.kernels.get_or_insert_with(detect);
-        let to_rgb = |y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]| {
-            kernels.ycbcr_to_rgb_row(y, cb, cr, out, y.len());
-        };
         scratch
             .sketch
             .draw(
@@ -157,7 +147,6 @@ impl Jpeg<'_> {
                 filter,
                 (&mut scratch.stream, points),
                 (out, stride),
-                &to_rgb,
             )
             .is_ok()
     }
@@ -178,9 +167,8 @@ fn decode_plain(
     sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
     let wanted = window.mcus(frame);
-    let kernels = scratch.kernels.get_or_insert_with(detect);
     let mut decode = |points: Option<&mut ScanPoints>| {
-        let bands = scratch.band.begin(frame, window, &wanted, kernels, sink);
+        let bands = scratch.band.begin(frame, window, &wanted, sink);
         let mut bands = bands.ok_or(Unusual)?;
         scratch.stream.decode(frame, &wanted, points, &mut bands)
     };

@@ -5,18 +5,16 @@
 //! size by itself, chroma straight from the samples that the file has; only then are pixels RGB.
 
 use super::entropy::Block;
-use super::frame::Frame;
+use super::frame::{Colour, Frame};
 use super::huffman::Unusual;
 use super::idct_scaled::ScaledIdct;
 use super::points::ScanPoints;
 use super::stream::{Blocks, Mcus, Stream};
+use super::ycc;
 use crate::pixels::Filter;
 use crate::pixels::crop::Placement;
 use crate::pixels::resample::planar::{CoarseAxis, Planar, SLACK, Samples};
 use crate::pixels::resample::{Axis, Span};
-
-/// Converts a row of Y, Cb and Cr samples to RGB.
-pub(super) type RowConverter<'a> = dyn Fn(&[u8], &[u8], &[u8], &mut [u8]) + 'a;
 
 /// Memory that is kept from one image to the next.
 #[derive(Debug, Default)]
@@ -59,8 +57,10 @@ impl Sketch {
         filter: Filter,
         (stream, points): (&mut Stream, Option<&mut ScanPoints>),
         (out, stride): (&mut [u8], usize),
-        to_rgb: &RowConverter<'_>,
     ) -> Result<(), Unusual> {
+        if !matches!(frame.colour, Colour::Grey | Colour::Ycc) {
+            return Err(Unusual);
+        }
         let n = block_size(placement);
         let mut wanted: Option<Mcus> = None;
         let count = frame.components.len();
@@ -107,7 +107,9 @@ impl Sketch {
         let planes = &mut self.planes[..count];
         let mut quantisation = Vec::with_capacity(count);
         for (plane, component) in planes.iter_mut().zip(&frame.components) {
-            plane.stride = wanted.columns.len() * plane.mcu.0;
+            // Every row of a block is written 8 bytes long; what is too much is written over later,
+            // or lies behind the row.
+            plane.stride = wanted.columns.len() * plane.mcu.0 + 8;
             plane.start = (
                 wanted.columns.start * plane.mcu.0,
                 wanted.rows.start * plane.mcu.1,
@@ -146,11 +148,9 @@ impl Sketch {
             let line = |index: usize| &self.planes[index].resized[row * width..(row + 1) * width];
             let out = &mut out[row * stride..row * stride + width * 3];
             if count == 1 {
-                for (pixel, &grey) in out.as_chunks_mut::<3>().0.iter_mut().zip(line(0)) {
-                    *pixel = [grey; 3];
-                }
+                ycc::grey(line(0), out);
             } else {
-                to_rgb(line(0), line(1), line(2), out);
+                ycc::to_rgb(line(0), line(1), line(2), out);
             }
         }
         Ok(())

@@ -42,6 +42,17 @@ fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     [red, green, blue].map(|value| value.clamp(0, 255) as u8)
 }
 
+/// Puts the samples of three planes beside each other.
+///
+/// # Panics
+/// If another slice is shorter than the first, or `out` too short.
+pub(super) fn interleave(red: &[u8], green: &[u8], blue: &[u8], out: &mut [u8]) {
+    let pixels = &mut out.as_chunks_mut::<3>().0[..red.len()];
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        *pixel = [red[at], green[at], blue[at]];
+    }
+}
+
 /// Copies every sample to all three colours of its pixel.
 ///
 /// # Panics
