@@ -213,6 +213,12 @@ pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, 
     run(py, || Decoder::size(&data))
 }
 
+/// How an image is to be turned, 1 to 8.
+#[pyfunction]
+pub(crate) fn image_orientation(py: Python<'_>, data: PyBackedBytes) -> PyResult<u8> {
+    run(py, || Decoder::orientation(&data))
+}
+
 /// Decodes a whole image into `out`, which must have 3 bytes a pixel.
 #[pyfunction]
 pub(crate) fn decode(

@@ -4,6 +4,7 @@
 use super::crop::Placement;
 use super::image::{Image, Scratch};
 use super::jpeg::{self, ScanPoints};
+use super::orientation;
 use super::output::Table;
 use super::resample::{Resampler, vertical_first};
 use super::rows::Whole;
@@ -23,6 +24,12 @@ impl Decoder {
     /// Width and height of an image, from its header.
     pub fn size(data: &[u8]) -> Result<(u32, u32)> {
         Ok(Image::open(data)?.size())
+    }
+
+    /// How an image is to be turned, 1 to 8 as EXIF numbers it; 1, upright, where nothing is said.
+    /// Decoding does not turn it.
+    pub fn orientation(data: &[u8]) -> Result<u8> {
+        orientation::orientation(data)
     }
 
     /// Decodes a whole image, equal to Pillow's `Image.open(...).convert("RGB")`.

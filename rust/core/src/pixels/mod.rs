@@ -8,6 +8,7 @@ pub mod header;
 mod image;
 mod jpeg;
 mod many;
+mod orientation;
 mod output;
 mod png;
 mod resample;

@@ -62,6 +62,18 @@ impl<'a> Png<'a> {
         self.description.size
     }
 
+    /// EXIF and XMP, wherever in the file they are; empty where there is none.
+    pub(super) fn metadata(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let (mut chunks, mut description) = (self.chunks, self.description.clone());
+        chunks.finish(&mut description)?;
+        let exif = match (description.exif, description.raw_profile) {
+            (Some(exif), _) => exif.to_vec(),
+            (None, Some(text)) => from_hexadecimal(&text).unwrap_or_default(),
+            (None, None) => Vec::new(),
+        };
+        Ok((exif, description.xmp.unwrap_or_default()))
+    }
+
     /// Passes the pixels of these columns and rows on to `sink`.
     pub(super) fn decode(
         &self,
@@ -112,6 +124,22 @@ impl<'a> Png<'a> {
         }
         Ok(())
     }
+}
+
+/// The bytes of a profile that was written as text: three lines of preface, then digits.
+fn from_hexadecimal(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .splitn(4, |byte| *byte == b'\n')
+        .nth(3)?
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| (*byte as char).to_digit(16).map(|digit| digit as u8))
+        .collect();
+    let pairs = digits?;
+    let (pairs, []) = pairs.as_chunks::<2>() else {
+        return None;
+    };
+    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 /// A stream of pixels on its way to the picture.
