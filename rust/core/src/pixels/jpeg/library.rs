@@ -70,7 +70,7 @@ impl<'a> Library<'a> {
         if self.components == 4 {
             let mut inks = vec![0; self.width as usize * self.height as usize * 4];
             guarded(|| self.decoder.decode_image_into(&mut inks))?;
-            cmyk_to_rgb(&inks, out);
+            inks_to_rgb(&inks, out);
         } else {
             guarded(|| self.decoder.decode_image_into(out))?;
         }
@@ -80,7 +80,7 @@ impl<'a> Library<'a> {
 
 /// Converts as Pillow does: `CMYK;I` (Adobe stores inks inverted), then `cmyk2rgb` of
 /// `src/libImaging/Convert.c`.
-fn cmyk_to_rgb(inks: &[u8], out: &mut [u8]) {
+pub(super) fn inks_to_rgb(inks: &[u8], out: &mut [u8]) {
     for (rgb, cmyk) in out
         .as_chunks_mut::<3>()
         .0

@@ -6,6 +6,9 @@
 )]
 
 mod band;
+mod bits;
+mod coefficients;
+mod definitions;
 mod entropy;
 mod frame;
 mod huffman;
@@ -13,10 +16,20 @@ mod idct;
 mod idct_avx2;
 mod idct_scaled;
 mod idct_scaled_avx2;
+mod layout;
 mod library;
+mod lookup;
+mod markers;
+mod picture;
 mod points;
+mod progressive;
+mod samples;
+mod scans;
+mod sequential;
 mod sketch;
+mod smoothing;
 mod stream;
+mod suspension;
 mod tables;
 mod trial;
 mod upsample;
@@ -35,6 +48,8 @@ use band::{Band, Window};
 use frame::Frame;
 use huffman::Unusual;
 use library::Library;
+use markers::check_scans;
+use picture::{Picture, Room};
 pub use points::ScanPoints;
 use sketch::Sketch;
 use stream::Stream;
@@ -42,11 +57,12 @@ use stream::Stream;
 /// Memory that decoding needs, kept from one image to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// A whole image of the decoder library.
+    /// A whole image that was not decoded by bands.
     pixels: Vec<u8>,
     stream: Stream,
     band: Band,
     sketch: Sketch,
+    room: Room,
 }
 
 impl std::fmt::Debug for Scratch {
@@ -68,9 +84,11 @@ pub(super) struct Jpeg<'a> {
 
 /// Who decodes it.
 enum Kind<'a> {
-    /// This crate, and the library if the data turn out to be unusual.
+    /// This crate by bands, or whole if the data turn out to be unusual.
     Plain(Box<Frame<'a>>),
-    /// The library.
+    /// This crate, always whole.
+    Any(Box<Picture<'a>>),
+    /// The library: arithmetic coding.
     Other(Box<Library<'a>>),
 }
 
@@ -80,12 +98,15 @@ impl<'a> Jpeg<'a> {
         let (width, height, kind) = if let Ok(frame) = Frame::read(data) {
             (frame.width, frame.height, Kind::Plain(Box::new(frame)))
         } else {
-            let library = Library::open(data)?;
-            (
-                library.width,
-                library.height,
-                Kind::Other(Box::new(library)),
-            )
+            let picture = Picture::open(data)?;
+            let (width, height) = picture.size;
+            let kind = if picture.arithmetic {
+                check_scans(data)?;
+                Kind::Other(Box::new(Library::open(data)?))
+            } else {
+                Kind::Any(Box::new(picture))
+            };
+            (width, height, kind)
         };
         check_size(width, height)?;
         Ok(Self {
@@ -117,9 +138,9 @@ impl<'a> Jpeg<'a> {
                 if decode_plain(frame, &window, points, scratch, sink).is_ok() {
                     return Ok(());
                 }
-                let library = Library::open(self.data)?;
-                decode_by_library(&library, &window, scratch, sink)
+                decode_any(&Picture::open(self.data)?, &window, scratch, sink)
             }
+            Kind::Any(picture) => decode_any(picture, &window, scratch, sink),
             Kind::Other(library) => decode_by_library(library, &window, scratch, sink),
         }
     }
@@ -181,6 +202,20 @@ fn decode_plain(
             Err(Unusual)
         }
     })
+}
+
+fn decode_any(
+    picture: &Picture<'_>,
+    window: &Window,
+    scratch: &mut Scratch,
+    sink: &mut dyn Rows,
+) -> Result<()> {
+    let (width, height) = picture.size;
+    let stride = width as usize * 3;
+    scratch.pixels.resize(stride * height as usize, 0);
+    picture.decode(&mut scratch.room, &mut scratch.pixels)?;
+    pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
+    Ok(())
 }
 
 fn decode_by_library(
