@@ -35,6 +35,7 @@ __all__ = [
     "export_index",
     "find_members",
     "folders",
+    "image_orientation",
     "image_size",
     "labels_per_batch",
     "read_submission",
@@ -103,6 +104,7 @@ class Output:
     ) -> Output: ...
 
 def image_size(data: bytes) -> tuple[int, int]: ...
+def image_orientation(data: bytes) -> int: ...
 def decode(data: bytes, out: NDArray[np.uint8]) -> None: ...
 def decode_batch(
     images: list[bytes],

@@ -35,6 +35,13 @@ pub const IMAGE_SEGMENTS: u32 = 10_000;
 /// practice within 1 KiB, and no other segment that is read is longer.
 pub const IMAGE_SEGMENT_BYTES: usize = 4096;
 
+/// Most bytes that a compressed text or colour profile of a PNG may grow to: Pillow's own limit
+/// (`MAX_TEXT_CHUNK`).
+pub const PNG_TEXT_BYTES: usize = 1 << 20;
+
+/// Most letters of all texts of a PNG: Pillow's own limit (`MAX_TEXT_MEMORY`).
+pub const PNG_TEXTS_BYTES: u64 = 64 << 20;
+
 /// Largest annotation JSON after decompression, in bytes (2021's is about 1.3 GB).
 pub const ANNOTATION_BYTES: u64 = 4 << 30;
 

@@ -28,6 +28,9 @@ fn filter(name: &str) -> PyResult<Filter> {
     match name {
         "bilinear" => Ok(Filter::Bilinear),
         "bicubic" => Ok(Filter::Bicubic),
+        "box" => Ok(Filter::Box),
+        "hamming" => Ok(Filter::Hamming),
+        "lanczos" => Ok(Filter::Lanczos),
         _ => Err(PyValueError::new_err(format!(
             "unknown interpolation `{name}`"
         ))),
@@ -208,6 +211,12 @@ impl PyOutput {
 #[pyfunction]
 pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, u32)> {
     run(py, || Decoder::size(&data))
+}
+
+/// How an image is to be turned, 1 to 8.
+#[pyfunction]
+pub(crate) fn image_orientation(py: Python<'_>, data: PyBackedBytes) -> PyResult<u8> {
+    run(py, || Decoder::orientation(&data))
 }
 
 /// Decodes a whole image into `out`, which must have 3 bytes a pixel.

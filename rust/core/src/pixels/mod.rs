@@ -1,13 +1,16 @@
-//! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
+//! Turns the bytes of JPEGs and PNGs and a [`Transform`] into pixels in the caller's memory.
 
 mod cpu;
 mod crop;
 mod decoder;
 mod format;
 pub mod header;
+mod image;
 mod jpeg;
 mod many;
+mod orientation;
 mod output;
+mod png;
 mod resample;
 mod rows;
 
@@ -24,6 +27,24 @@ pub enum Filter {
     Bilinear,
     /// Keys' cubic with a = -0.5, support 2.
     Bicubic,
+    /// The mean of the pixels that an output pixel covers, support 1/2; the nearest pixel where the
+    /// picture gets larger.
+    Box,
+    /// A sinc under a Hamming window, support 1: sharper than the triangle at the same cost.
+    Hamming,
+    /// A sinc under the middle lobe of another, support 3.
+    Lanczos,
+}
+
+impl Filter {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Bilinear,
+        Self::Bicubic,
+        Self::Box,
+        Self::Hamming,
+        Self::Lanczos,
+    ];
 }
 
 /// How closely the pixels are those that Pillow makes.

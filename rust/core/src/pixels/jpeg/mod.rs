@@ -41,7 +41,6 @@ use std::ops::Range;
 
 use super::Filter;
 use super::crop::Placement;
-use super::format::check_magic;
 use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -96,7 +95,6 @@ enum Kind<'a> {
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(super) fn open(data: &'a [u8]) -> Result<Self> {
-        check_magic(data)?;
         let (width, height, kind) = if let Ok(frame) = Frame::read(data) {
             (frame.width, frame.height, Kind::Plain(Box::new(frame)))
         } else {
@@ -233,7 +231,8 @@ fn decode_by_library(
     Ok(())
 }
 
-fn check_size(width: u32, height: u32) -> Result<()> {
+/// An error unless a picture of this size has pixels, and no more than the limit.
+pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::decode(format!(
             "the image is {width} x {height} pixels"

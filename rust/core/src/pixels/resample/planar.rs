@@ -160,7 +160,7 @@ mod tests {
             (64, 64),
             (65, 90),
         ] {
-            for filter in [Filter::Bilinear, Filter::Bicubic] {
+            for filter in Filter::ALL {
                 let span = Span {
                     input,
                     start: 0.0,
