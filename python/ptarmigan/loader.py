@@ -99,7 +99,7 @@ class Loader:
             ``errors``. Errors of the operating system always raise.
         decode: ``"exact"`` (equal to Pillow) or ``"fast"`` (nearly; see ``decode_batch``).
         scan_points: Whether decoding may start at the crop. True keeps what the first epoch finds
-            out about each JPEG, about 1.5 to 3 KB, in a file beside the index,
+            out about each JPEG, 1.5 to 6 KB, in a file beside the index,
             ``<archive>.ptscan``; later epochs and runs decode less. False does not; a path names
             another file, which belongs to one archive. The batches are the same. The file is a
             cache that may be deleted at any time: at most a fiftieth of the archive or 64 MiB,
