@@ -6,6 +6,7 @@ targets find of interest comes beside these files; nothing here is copied from o
 
 from __future__ import annotations
 
+import io
 import random
 import struct
 import sys
@@ -16,8 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent / "tests"))
 
+from PIL import Image  # noqa: E402
+
 import ptarmigan as pt  # noqa: E402
 import tars  # noqa: E402
+from jpeg_sampling import SAMPLINGS, make_sampled  # noqa: E402
+from synthetic import make_jpeg  # noqa: E402
 
 END = tars.END
 
@@ -157,6 +162,34 @@ def indexes() -> dict[str, bytes]:
     return found
 
 
+def jpegs() -> dict[str, bytes]:
+    """Inputs of the target ``jpeg``: small pictures of every kind, whole and damaged."""
+    found = {}
+    for sampling in SAMPLINGS:
+        name = sampling.replace(":", "")
+        found[name] = make_sampled(1, 21, 18, sampling)[0]
+        found[f"{name}-progressive"] = make_sampled(2, 16, 24, sampling, progressive=True)[0]
+        found[f"{name}-restart"] = make_sampled(3, 40, 20, sampling, restart_marker_blocks=2)[0]
+    for mode in ("L", "CMYK"):
+        found[mode] = make_jpeg(4, 19, 13, mode)
+        found[f"{mode}-progressive"] = make_jpeg(4, 19, 13, mode, progressive=True)
+    whole = make_jpeg(5, 33, 17, subsampling=2, optimize=True)
+    found |= {
+        "cut": whole[:-30],
+        "no-end": whole[:-2],
+        "flat": make_jpeg(6, 8, 8, quality=1),
+        "fine": make_jpeg(7, 9, 9, quality=100),
+        "marker-in-scan": whole[:-40] + b"\xff\xd3" + whole[-38:],
+        "wide": make_jpeg(8, 300, 1),
+        "tall": make_jpeg(8, 1, 300),
+    }
+    for mode in ("1", "L", "P", "RGB", "RGBA", "I;16"):
+        buffer = io.BytesIO()
+        Image.new(mode, (5, 4)).save(buffer, "PNG")
+        found[f"png-{mode.replace(';', '')}"] = buffer.getvalue()
+    return found
+
+
 def main() -> None:
     """Writes the inputs of all targets."""
     for target, inputs in {
@@ -164,6 +197,7 @@ def main() -> None:
         "deflate": deflates(),
         "tar": all_tars(),
         "index": indexes(),
+        "jpeg": jpegs(),
     }.items():
         folder = ROOT / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)

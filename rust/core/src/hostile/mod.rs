@@ -7,6 +7,7 @@
 mod deflate;
 mod gzip;
 mod index;
+mod jpeg;
 mod sample;
 mod tar;
 
@@ -20,4 +21,5 @@ mod replay;
 pub use deflate::deflate;
 pub use gzip::gzip;
 pub use index::index;
+pub use jpeg::jpeg;
 pub use tar::tar;

@@ -45,6 +45,11 @@ fn the_corpus_of_tar_agrees() {
 }
 
 #[test]
+fn the_corpus_of_jpeg_agrees() {
+    replay("jpeg", 20, super::jpeg);
+}
+
+#[test]
 fn the_corpus_of_index_agrees() {
     replay("index", 10, super::index);
 }

@@ -17,6 +17,8 @@ mod rows;
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;
 pub use jpeg::ScanPoints;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use jpeg::greatest_coefficient;
 pub use many::render_many;
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.

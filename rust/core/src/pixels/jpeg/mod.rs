@@ -180,6 +180,13 @@ pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u
         .map_err(|Unusual| Error::decode("not a plain baseline JPEG, or damaged"))
 }
 
+/// The greatest dequantised coefficient of a plain baseline JPEG without damage.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn greatest_coefficient(data: &[u8]) -> Option<u32> {
+    let frame = Frame::read(data).ok()?;
+    trial::greatest(&frame, &mut Stream::default()).ok()
+}
+
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,

@@ -46,3 +46,46 @@ pub(super) fn entropy(frame: &Frame<'_>, stream: &mut Stream, all: bool) -> Resu
     stream.decode(frame, &wanted, None, &mut checksum)?;
     Ok(checksum.sum)
 }
+
+/// The greatest size of a coefficient times its quantiser in the whole scan.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn greatest(frame: &Frame<'_>, stream: &mut Stream) -> Result<u32, Unusual> {
+    struct Greatest<'a> {
+        frame: &'a Frame<'a>,
+        block: Block,
+        found: u32,
+    }
+    impl Blocks for Greatest<'_> {
+        fn space(&mut self, _: usize) -> &mut Block {
+            &mut self.block
+        }
+
+        fn put(&mut self, component: usize, _: usize, _: usize, _: usize) {
+            let table = self.frame.components[component].quantisation;
+            let steps = self.frame.quantisation[table].as_ref();
+            let pairs = self
+                .block
+                .coefficients()
+                .iter()
+                .zip(steps.into_iter().flatten());
+            let sizes =
+                pairs.map(|(&value, &step)| u32::from(value.unsigned_abs()) * u32::from(step));
+            self.found = sizes.fold(self.found, u32::max);
+            self.block = Block::ZERO;
+        }
+
+        fn end_row(&mut self, _: usize) {}
+    }
+    let (across, down) = frame.mcu();
+    let wanted = Mcus {
+        columns: 0..(frame.width as usize).div_ceil(across),
+        rows: 0..(frame.height as usize).div_ceil(down),
+    };
+    let mut greatest = Greatest {
+        frame,
+        block: Block::ZERO,
+        found: 0,
+    };
+    stream.decode(frame, &wanted, None, &mut greatest)?;
+    Ok(greatest.found)
+}
