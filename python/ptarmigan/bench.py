@@ -207,7 +207,15 @@ def _loader_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
     from ptarmigan.transforms import RandomResizedCrop
 
     crop = RandomResizedCrop(SIZE)
-    loader = Loader(photos, batch_size=BATCH, transform=crop, shuffle=False, threads=threads)
+    loader = Loader(
+        photos,
+        batch_size=BATCH,
+        transform=crop,
+        shuffle=False,
+        threads=threads,
+        # Every turn is a first epoch, and nothing is left behind.
+        scan_points=False,
+    )
     loader.set_epoch(turn)
     boxes = crop.boxes(photos.widths, photos.heights, 0, turn, photos.image_ids)
 

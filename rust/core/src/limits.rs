@@ -67,3 +67,13 @@ pub const GROUP_OUTPUT_BYTES: u64 = 16 << 20;
 
 /// Most bytes that come out of one byte of deflate: 258 from two codes of one bit (RFC 1951 3.2.5).
 pub const DEFLATE_RATIO: u64 = 1032;
+
+/// Most bytes of one photo's scan points: 20, and at most 12 for each of 8,192 points, which a photo
+/// of 65,535 rows has.
+pub const SCAN_POINTS_RECORD_BYTES: usize = 20 + 12 * 8192;
+
+/// Most bytes of scan points that are kept in memory because they cannot be written to a file.
+pub const SCAN_POINTS_MEMORY_BYTES: usize = 256 << 20;
+
+/// Most bytes of a file of scan points, unless a fiftieth of the archive is more.
+pub const SCAN_POINTS_FILE_BYTES: u64 = 64 << 20;

@@ -5,6 +5,7 @@
 )]
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -13,7 +14,7 @@ use pyo3::prelude::*;
 
 use ptarmigan_core::batch::order::labels_per_batch as count_labels;
 use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
-use ptarmigan_core::batch::{Share, Turn};
+use ptarmigan_core::batch::{PointStore, Share, Turn, points};
 use ptarmigan_core::team::default_threads;
 
 use crate::archive::PyArchive;
@@ -73,6 +74,7 @@ impl PyLoader {
         drop_last: bool,
         prefetch: usize,
         skip: bool,
+        scan_points: PyScanPoints,
     ) -> PyResult<Self> {
         let order = self::order(order)?;
         let fidelity = fidelity(decode)?;
@@ -81,7 +83,18 @@ impl PyLoader {
         let (transform, output) = (transform.core().clone(), *output.core());
         let archive = archive.core();
         run(py, || {
-            let photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
+            let store = match scan_points {
+                PyScanPoints::Switch(false) => None,
+                PyScanPoints::Switch(true) => {
+                    let path = points::default_path(archive.index().path());
+                    Some(PointStore::open(&path, &archive)?)
+                }
+                PyScanPoints::File(path) => Some(PointStore::open(&path, &archive)?),
+            };
+            let mut photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
+            if let Some(store) = store {
+                photos = photos.with_points(store);
+            }
             let options = Options {
                 order,
                 seed,
@@ -97,6 +110,18 @@ impl PyLoader {
     #[getter]
     fn fingerprint(&self) -> &str {
         self.0.source().fingerprint()
+    }
+
+    #[getter]
+    fn scan_points_path(&self) -> Option<&Path> {
+        self.0.source().points().map(PointStore::path)
+    }
+
+    /// Why scan points cannot be written any more, once.
+    fn take_trouble(&self, py: Python<'_>) -> Option<PyErr> {
+        let store = self.0.source().points()?;
+        let trouble = py.detach(|| store.take_trouble())?;
+        Some(to_python(py, &trouble))
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
@@ -145,6 +170,13 @@ impl PyEpoch {
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.0.stop());
     }
+}
+
+/// Whether scan points are kept, and where.
+#[derive(FromPyObject)]
+enum PyScanPoints {
+    Switch(bool),
+    File(PathBuf),
 }
 
 /// Rank, world size, worker, workers.

@@ -12,8 +12,8 @@ pub(super) enum Coding {
     Sequential,
     /// Bit by bit or band by band, in Huffman codes.
     Progressive,
-    /// Either, in arithmetic code.
-    Arithmetic,
+    /// In arithmetic code, or lossless: not decoded here.
+    Foreign,
 }
 
 /// One component of a frame.

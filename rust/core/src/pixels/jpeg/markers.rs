@@ -281,7 +281,7 @@ impl<'a> Markers<'a> {
         let coding = match code {
             0xC0 | 0xC1 => Coding::Sequential,
             0xC2 => Coding::Progressive,
-            0xC9 | 0xCA => Coding::Arithmetic,
+            0xC3 | 0xC9 | 0xCA => Coding::Foreign,
             _ => {
                 return Err(Error::decode(
                     "expected a DCT-coded JPEG, found a lossless one",

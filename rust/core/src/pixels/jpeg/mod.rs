@@ -88,7 +88,7 @@ enum Kind<'a> {
     Plain(Box<Frame<'a>>),
     /// This crate, always whole.
     Any(Box<Picture<'a>>),
-    /// The library: arithmetic coding.
+    /// The library: arithmetic coding, lossless files.
     Other(Box<Library<'a>>),
 }
 
@@ -183,7 +183,7 @@ pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,
-    mut points: Option<&mut ScanPoints>,
+    points: Option<&mut ScanPoints>,
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
@@ -193,15 +193,14 @@ fn decode_plain(
         let mut bands = bands.ok_or(Unusual)?;
         scratch.stream.decode(frame, &wanted, points, &mut bands)
     };
-    let had_points = points.as_ref().is_some_and(|points| points.rows() > 0);
-    decode(points.as_deref_mut()).or_else(|Unusual| {
-        // The data, or the points.
-        if had_points {
-            decode(points)
-        } else {
-            Err(Unusual)
+    if let Some(points) = points {
+        if decode(Some(&mut *points)).is_ok() {
+            return Ok(());
         }
-    })
+        // The data, or the points; whether they are kept must not decide who decodes a damaged file.
+        points.clear();
+    }
+    decode(None)
 }
 
 fn decode_any(

@@ -65,7 +65,7 @@ impl<'a> Picture<'a> {
             enlargements: Enlargements::new(layout)?,
             colour: Colour::guess(&markers, layout),
             size: (layout.width, layout.height),
-            arithmetic: layout.coding == Coding::Arithmetic,
+            arithmetic: layout.coding == Coding::Foreign,
             scan,
             markers,
         })

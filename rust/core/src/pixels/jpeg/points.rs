@@ -48,6 +48,11 @@ impl ScanPoints {
         self.points.len() / self.per_row().max(1)
     }
 
+    /// Rows of MCUs that the photo has; 0 where nothing is known of it.
+    pub fn rows_in_all(&self) -> usize {
+        self.scan[1] as usize
+    }
+
     /// Appends the points as bytes: 20 that tell the scan, then 4 and 2 for every component a point.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for value in self.scan.iter().chain([&self.step]) {
