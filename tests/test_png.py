@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -210,6 +210,8 @@ def test_a_damaged_or_odd_file_is_refused_where_pillow_refuses_it(
     damage: str,
     data: st.DataObject,
 ) -> None:
+    # Pillow has no more than an accident for a palette that a second header makes one of greys.
+    assume(kind[1] != PALETTE or EXTRAS[-1] not in before)
     size = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
     extras = {"before": b"".join(before), "after": b"".join(after)}
     png = bytearray(make_png(seed, *size, *kind, interlaced=interlaced, cuts=cuts, **extras))
