@@ -181,9 +181,7 @@ fn decode_any(
     sink: &mut dyn Rows,
 ) -> Result<()> {
     let kernels = scratch.kernels.get_or_insert_with(detect);
-    let (width, height) = picture.size;
-    let stride = width as usize * 3;
-    scratch.pixels.resize(stride * height as usize, 0);
+    let stride = picture.size.0 as usize * 3;
     picture.decode(&mut scratch.room, kernels, &mut scratch.pixels)?;
     pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
     Ok(())

@@ -83,12 +83,12 @@ impl<'a> Picture<'a> {
         })
     }
 
-    /// Writes the whole image, 3 bytes a pixel, to `out`.
+    /// Makes `out` the whole image, 3 bytes a pixel; nothing is made of what is refused.
     pub(super) fn decode(
         &self,
         room: &mut Room,
         kernels: &SimdRoutines,
-        out: &mut [u8],
+        out: &mut Vec<u8>,
     ) -> Result<()> {
         if self.arithmetic {
             return Err(Error::decode(
@@ -114,6 +114,7 @@ impl<'a> Picture<'a> {
                 smoothing.as_ref(),
                 *idct.get_or_insert_with(Idct::new),
             );
+            out.resize(layout.width as usize * layout.height as usize * 3, 0);
             self.paint(layout, samples, kernels, inks, out);
         }
         coefficients.trim();

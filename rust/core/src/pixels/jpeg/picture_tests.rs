@@ -117,7 +117,7 @@ impl Recipe {
 
 fn decode(data: &[u8], room: &mut Room) -> Result<Vec<u8>> {
     let picture = Picture::open(data)?;
-    let mut out = vec![0; picture.size.0 as usize * picture.size.1 as usize * 3];
+    let mut out = Vec::new();
     picture.decode(room, &detect(), &mut out)?;
     Ok(out)
 }
