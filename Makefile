@@ -1,5 +1,5 @@
 # One target a habit; each works from a fresh clone.
-.PHONY: help build test lint bench docs
+.PHONY: help build test lint bench peers docs
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -34,6 +34,10 @@ bench: $(PYTHON) ## time the package against its peers
 	$(VENV)/bin/pip install --quiet '.[bench]'
 	$(PYTHON) -m pytest -c benches/pytest.ini benches
 	cargo bench --package ptarmigan-core --bench archive --bench pixels --locked
+
+peers: $(PYTHON) ## time decoding and cropping beside every other library (PHOTOS=archive or folder)
+	$(VENV)/bin/pip install --quiet .
+	$(VENV)/bin/ptarmigan bench --peers $(PHOTOS)
 
 docs: build ## run every example of the README and the documentation
 	$(PYTHON) -m pytest tests/test_docs.py

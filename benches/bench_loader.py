@@ -75,7 +75,7 @@ def bench_beside_a_data_loader(
     compare: Callable[..., None], samples: SampleSet, unpacked: Path
 ) -> None:
     torch_data = pytest.importorskip("torch.utils.data")
-    loader = pt.Loader(samples, BATCH, CROP, threads=WORKERS)
+    loader = pt.Loader(samples, BATCH, CROP, threads=WORKERS, scan_points=False)
     peer = torch_data.DataLoader(
         Folder(unpacked), BATCH, shuffle=True, num_workers=WORKERS, multiprocessing_context="fork"
     )
@@ -92,7 +92,7 @@ def bench_beside_a_data_loader(
 
 def bench_two_threads_beside_one(compare: Callable[..., None], samples: SampleSet) -> None:
     def epoch(threads: int) -> None:
-        loader = pt.Loader(samples, BATCH, CROP, threads=threads)
+        loader = pt.Loader(samples, BATCH, CROP, threads=threads, scan_points=False)
         one_epoch(loader, lambda batch: batch.images)
 
     compare(

@@ -36,22 +36,6 @@ class Reason(NamedTuple):
 
 REFUSED = [
     Reason(
-        "Lossless JPEGs are no photos",
-        "found a lossless one",
-        False,
-        "lj_seed",
-        """
-        4961149313 53c5b9d623 64e4c38948 807826431c a2f51069ca a4bed2ad98 dc4e5b0049
-        """,
-    ),
-    Reason(
-        "Lossless JPEGs are no photos",
-        "found a lossless one",
-        False,
-        "sharp",
-        "6c64922908",
-    ),
-    Reason(
         "libjpeg-turbo-rs, for arithmetic coding, refuses numbers of conditionings above 3",
         "table index out of range",
         True,

@@ -52,7 +52,7 @@ def test_decoding_a_member_equals_pillow_or_names_it(
             assert image.tobytes() == expected.tobytes(), packed.names[member]
 
 
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos"])
 def test_crops_equal_pillow_at_the_same_boxes(
     packed: pt.Archive, images: list[Image.Image | None], interpolation: str
 ) -> None:

@@ -14,7 +14,10 @@ import ptarmigan as pt
 from jpeg_sampling import SAMPLINGS, make_sampled
 from synthetic import make_jpeg
 
-FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+FILTERS = {
+    name: Image.Resampling[name.upper()]
+    for name in ("bilinear", "bicubic", "box", "hamming", "lanczos")
+}
 sides = st.one_of(st.integers(1, 40), st.integers(1, 300))
 outputs = st.tuples(st.integers(1, 100), st.integers(1, 100))
 
@@ -78,16 +81,52 @@ def test_every_place_of_a_crop_equals_pillow(sampling: str) -> None:
             np.testing.assert_array_equal(image, resized(data, box, (9, 11), "bilinear"))
 
 
-def test_the_order_of_passes_follows_pillow() -> None:
-    """Pillow does columns first just where more than twice as many rows as columns are lost."""
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_the_order_of_passes_follows_pillow(interpolation: str) -> None:
+    """Pillow does rows first just where more than twice as many rows as columns are lost."""
     for width, height, lost in ((60, 60, 7), (31, 90, 3), (90, 31, 2)):
         data = make_jpeg(5, width, height, quality=100)
         for rows_lost in range(2 * lost - 2, 2 * lost + 3):
             size = (height - rows_lost, width - lost)
-            transform = pt.RandomResizedCrop(size)
+            transform = pt.RandomResizedCrop(size, interpolation=interpolation)
             box = transform.boxes([width], [height])[0].tolist()
             batch = pt.decode_batch([data], transform, threads=1)
-            np.testing.assert_array_equal(batch[0], resized(data, box, size, "bilinear"))
+            np.testing.assert_array_equal(batch[0], resized(data, box, size, interpolation))
+
+
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_every_pair_of_lengths_equals_pillow(interpolation: str) -> None:
+    """Pictures of one pixel, of few, of none less or more than before, made larger and smaller."""
+    lengths = (*range(1, 14), 31, 64, 129)
+    for width in lengths:
+        height = lengths[-1 - lengths.index(width)]
+        data = make_jpeg(width, width, height, quality=100)
+        for side in lengths:
+            for size in ((side, side), (height, side), (side, width), (height, width)):
+                transform = pt.RandomResizedCrop(
+                    size, (1.0, 1.0), (width / height,) * 2, 0.0, interpolation
+                )
+                box = transform.boxes([width], [height])[0].tolist()
+                batch = pt.decode_batch([data], transform, threads=1)
+                expected = resized(data, box, size, interpolation)
+                np.testing.assert_array_equal(batch[0], expected, f"{width} {height} {size}")
+
+
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_large_factors_equal_pillow(interpolation: str) -> None:
+    """Thousands of different weights, up to a pixel of a thousand and a thousand of a pixel."""
+    for width, height, size in (
+        (3, 2, (1201, 997)),
+        (997, 1201, (2, 3)),
+        (640, 480, (479, 641)),
+        (211, 223, (1009, 1013)),
+        (2, 3000, (3, 1)),
+    ):
+        data = make_jpeg(9, width, height, quality=100)
+        transform = pt.RandomResizedCrop(size, (0.5, 1.0), interpolation=interpolation)
+        box = transform.boxes([width], [height])[0].tolist()
+        batch = pt.decode_batch([data], transform, threads=1)
+        np.testing.assert_array_equal(batch[0], resized(data, box, size, interpolation))
 
 
 @settings(max_examples=200, deadline=None)
@@ -102,6 +141,8 @@ def test_the_order_of_passes_follows_pillow() -> None:
 @example(100, 100, 100, (90, 90), "bilinear", "4:2:0")
 @example(100, 101, 100, (100, 101), "bicubic", "4:2:0")
 @example(20, 30, 10, (64, 63), "bilinear", "4:4:4")
+@example(100, 101, 100, (90, 90), "lanczos", "4:4:4")
+@example(7, 9, 40, (41, 40), "box", "4:4:4")
 def test_a_central_crop_equals_torchvision(
     width: int, height: int, resize: int, crop: tuple[int, int], interpolation: str, sampling: str
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import pickle
+from enum import Enum
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import ptarmigan as pt
 
@@ -30,6 +32,22 @@ def test_transforms_and_outputs_survive_pickling() -> None:
         assert hash(copy) == hash(value)
         assert repr(copy) == repr(value)
     assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize("name", ["bilinear", "bicubic", "box", "hamming", "lanczos"])
+def test_a_filter_may_be_a_member_of_pillows_or_torchvisions_enumeration(name: str) -> None:
+    member = Image.Resampling[name.upper()]
+    assert pt.RandomResizedCrop(7, interpolation=member) == pt.RandomResizedCrop(
+        7, interpolation=name
+    )
+    torchvision = Enum("InterpolationMode", {name.upper(): name})
+    assert pt.ResizeCenterCrop(8, 7, torchvision[name.upper()]).interpolation == name
+
+
+@pytest.mark.parametrize("value", [Image.Resampling.NEAREST, 2, None, ["box"]])
+def test_what_is_no_filter_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"one of bilinear, .*, not "):
+        pt.RandomResizedCrop(7, interpolation=value)  # type: ignore[arg-type]
 
 
 def test_a_repr_is_the_call_that_makes_the_value() -> None:
@@ -60,7 +78,7 @@ def test_values_cannot_be_changed() -> None:
         ({"ratio": (1.0, math.inf)}, "ratio"),
         ({"hflip": 1.5}, "hflip"),
         ({"hflip": math.nan}, "hflip"),
-        ({"interpolation": "nearest"}, "bilinear, bicubic"),
+        ({"interpolation": "nearest"}, "bilinear, bicubic, box, hamming, lanczos"),
     ],
 )
 def test_a_random_crop_refuses_what_cannot_work(options: dict[str, object], named: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MemberNotFoundError,
         PartialArchiveWarning,
         PtarmiganError,
+        ScanPointsWarning,
         SubmissionError,
     )
     from ptarmigan.loader import Batch, Loader
@@ -57,6 +58,7 @@ __all__ = [
     "PtarmiganError",
     "RandomResizedCrop",
     "ResizeCenterCrop",
+    "ScanPointsWarning",
     "Score",
     "Submission",
     "SubmissionError",
@@ -84,6 +86,7 @@ _HOMES = {
     "MemberNotFoundError": "errors",
     "PartialArchiveWarning": "errors",
     "PtarmiganError": "errors",
+    "ScanPointsWarning": "errors",
     "SubmissionError": "errors",
     "Batch": "loader",
     "Loader": "loader",

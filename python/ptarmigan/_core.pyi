@@ -35,6 +35,7 @@ __all__ = [
     "export_index",
     "find_members",
     "folders",
+    "image_orientation",
     "image_size",
     "labels_per_batch",
     "read_submission",
@@ -103,11 +104,13 @@ class Output:
     ) -> Output: ...
 
 def image_size(data: bytes) -> tuple[int, int]: ...
+def image_orientation(data: bytes) -> int: ...
 def decode(data: bytes, out: NDArray[np.uint8]) -> None: ...
 def decode_batch(
     images: list[bytes],
     transform: Transform,
     output: Output,
+    decode: str,
     seed: int,
     epoch: int,
     samples: NDArray[np.uint64],
@@ -129,15 +132,20 @@ class Loader:
         image_ids: NDArray[np.int64],
         transform: Transform,
         output: Output,
+        decode: str,
         seed: int,
         order: str,
         batch_size: int,
         drop_last: bool,
         prefetch: int,
         skip: bool,
+        scan_points: bool | str,
     ) -> Loader: ...
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def scan_points_path(self) -> Path | None: ...
+    def take_trouble(self) -> Exception | None: ...
     def batches(self, position: int, share: _Share) -> int: ...
     def start(self, epoch: int, position: int, share: _Share, threads: int | None) -> Epoch: ...
 

@@ -121,6 +121,7 @@ class Pass:
         self._exhausted = True
         self.close()
         self._loader._move(self._epoch + 1, 0)
+        self._loader._warn_of_points()
         raise StopIteration
 
     def _deliver(

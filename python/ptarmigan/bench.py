@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ptarmigan.archive import Archive
 
-__all__ = ["WORKS", "Row", "describe_machine", "run_bench"]
+__all__ = ["WORKS", "Row", "archive_path", "choose_photos", "describe_machine", "run_bench"]
 
 WORKS: Final = ("decode", "crop", "loader")
 SIZE: Final = 224
@@ -207,7 +207,15 @@ def _loader_turn(photos: _Photos, threads: int, turn: int) -> _Turn:
     from ptarmigan.transforms import RandomResizedCrop
 
     crop = RandomResizedCrop(SIZE)
-    loader = Loader(photos, batch_size=BATCH, transform=crop, shuffle=False, threads=threads)
+    loader = Loader(
+        photos,
+        batch_size=BATCH,
+        transform=crop,
+        shuffle=False,
+        threads=threads,
+        # Every turn is a first epoch, and nothing is left behind.
+        scan_points=False,
+    )
     loader.set_epoch(turn)
     boxes = crop.boxes(photos.widths, photos.heights, 0, turn, photos.image_ids)
 
@@ -269,7 +277,7 @@ def _measure(work: str, source: str, photos: _Photos, threads: int, seconds: flo
 
 
 @contextmanager
-def _archive_path(path: str | None) -> Iterator[tuple[Path, str]]:
+def archive_path(path: str | None) -> Iterator[tuple[Path, str]]:
     """The archive to read: the given one, the one of a data set, or made-up photos."""
     if path is None:
         from ptarmigan.synth import write_dataset
@@ -282,13 +290,25 @@ def _archive_path(path: str | None) -> Iterator[tuple[Path, str]]:
     yield (inside if inside.is_file() else Path(path)), path
 
 
-def _choose(archive: Archive) -> _Photos:
-    """Photos from everywhere in the archive that can be decoded."""
+def choose_photos(archive: Archive, most: int = PHOTOS, *, plain: bool = False) -> _Photos:
+    """Photos from everywhere in the archive that can be decoded.
+
+    Args:
+        archive: Where they are.
+        most: So many at most.
+        plain: Only those with three components that EXIF does not turn, which every library takes.
+
+    Raises:
+        ValueError: If there is none.
+    """
     from ptarmigan.errors import DecodeError
     from ptarmigan.pixels import decode
 
-    jpegs = np.flatnonzero(archive.members["width"])
-    chosen = jpegs[np.linspace(0, len(jpegs) - 1, min(PHOTOS, len(jpegs))).astype(np.int64)]
+    fitting = archive.members["width"] > 0
+    if plain:
+        fitting &= (archive.members["components"] == 3) & (archive.members["orientation"] <= 1)
+    jpegs = np.flatnonzero(fitting)
+    chosen = jpegs[np.linspace(0, len(jpegs) - 1, min(most, len(jpegs))).astype(np.int64)]
     kept, files, shapes = [], [], []
     for member in chosen.tolist():
         data = archive.read(member)
@@ -337,10 +357,10 @@ def run_bench(
     )
     counts = sorted({1, all_threads or 1}) if threads is None else [threads]
     rows = []
-    with _archive_path(path) as (archive_path, source):
+    with archive_path(path) as (archive, source):
         from ptarmigan.archive import Archive
 
-        photos = _choose(Archive(archive_path))
+        photos = choose_photos(Archive(archive))
         cells = [(work, count) for work in works for count in counts]
         for work, count in cells:
             rows.append(_measure(work, source, photos, count, seconds))

@@ -26,11 +26,12 @@ __all__ = ["INaturalist", "ImageArchive", "MemberFile", "Samples"]
 
 
 class ImageArchive(Samples):
-    """The JPEGs of any archive, sorted by name; the folder that holds an image is its class.
+    """The JPEGs and PNGs of any archive, sorted by name; an image's class is the folder it is in.
 
     Classes are sorted too, as those of ``torchvision.datasets.ImageFolder`` are. An image in no
     folder has the class ``""``. Of several members with one name the last counts, as for ``tar``.
-    A member is a JPEG if its first bytes say so or its name ends in ``.jpg`` or ``.jpeg``.
+    A member is one of them if its first bytes say so or its name ends in ``.jpg``, ``.jpeg`` or
+    ``.png``.
 
     Args:
         path: A tar, a tar.gz or a folder.

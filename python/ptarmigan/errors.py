@@ -15,6 +15,7 @@ __all__ = [
     "MemberNotFoundError",
     "PartialArchiveWarning",
     "PtarmiganError",
+    "ScanPointsWarning",
     "SubmissionError",
 ]
 
@@ -39,6 +40,10 @@ class ArchiveError(PtarmiganError):
 
 class PartialArchiveWarning(UserWarning):
     """The archive ends too early; what it has up to there is used."""
+
+
+class ScanPointsWarning(UserWarning):
+    """Scan points cannot be kept in their file; batches are the same, but take longer to make."""
 
 
 class IndexFileError(PtarmiganError):

@@ -1,4 +1,4 @@
-"""Turns JPEG bytes into pixels: one image, or a batch on several threads."""
+"""Turns the bytes of JPEGs and PNGs into pixels: one image, or a batch on several threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Output", "decode", "decode_batch"]
 
 DTYPES = ("uint8", "float16", "float32")
 LAYOUTS = ("NHWC", "NCHW")
-DECODES = ("exact",)
+DECODES = ("exact", "fast")
 
 
 def _three(name: str, value: float | Sequence[float] | None, default: float) -> tuple[float, ...]:
@@ -137,31 +137,59 @@ def _bytes(data: object) -> bytes:
         return data
     if isinstance(data, bytearray | memoryview):
         return bytes(data)
-    msg = f"expected the bytes of a JPEG file, not {type(data).__name__}"
+    msg = f"expected the bytes of a JPEG or PNG file, not {type(data).__name__}"
     raise TypeError(msg)
 
 
-def decode(data: bytes | bytearray | memoryview) -> NDArray[np.uint8]:
-    """Decodes one JPEG.
+# Whether rows become columns, and then rows and columns run backwards, for EXIF's orientations.
+_TURNS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
 
-    Equal, byte for byte, to Pillow's ``Image.open(...).convert("RGB")``: accurate integer IDCT,
-    smooth upsampling of chroma, grey and CMYK converted as Pillow does, EXIF rotation not applied.
+
+def decode(
+    data: bytes | bytearray | memoryview, *, exif_transpose: bool = False
+) -> NDArray[np.uint8]:
+    """Decodes one JPEG or PNG.
+
+    Equal, byte for byte, to Pillow's ``Image.open(...).convert("RGB")``. Of a JPEG: accurate
+    integer IDCT, smooth upsampling of chroma, grey and CMYK converted as Pillow does. Of a PNG:
+    alpha and transparency dropped, the high byte of 16 bits of colour, 16 bits of grey clipped to
+    255, the first picture of an animation.
 
     Args:
-        data: The bytes of a JPEG file.
+        data: The bytes of a JPEG or PNG file.
+        exif_transpose: Turn the picture upright, as ``PIL.ImageOps.exif_transpose`` does; by
+            default it stays as it is stored. The orientation comes from EXIF, else from XMP; one
+            that cannot be read turns nothing.
 
     Returns:
         (H, W, 3) uint8.
 
     Raises:
-        DecodeError: If the bytes are not a JPEG that Pillow could decode.
+        DecodeError: If the bytes are not a JPEG or PNG that Pillow could decode. Another format is
+            named.
         TypeError: If ``data`` is not bytes.
     """
     file = _bytes(data)
     width, height = _core.image_size(file)
     image = aligned_empty((height, width, 3), np.uint8)
     _core.decode(file, image.reshape(-1))
-    return image
+    turn = _TURNS.get(_core.image_orientation(file)) if exif_transpose else None
+    if turn is None:
+        return image
+    swapped, rows_backwards, columns_backwards = turn
+    view = image.swapaxes(0, 1) if swapped else image
+    view = view[:: -1 if rows_backwards else 1, :: -1 if columns_backwards else 1]
+    upright = aligned_empty(view.shape, np.uint8)
+    upright[...] = view
+    return upright
 
 
 def decode_batch(
@@ -177,16 +205,19 @@ def decode_batch(
     out: NDArray[Any] | None = None,
     names: Sequence[str] | None = None,
 ) -> NDArray[Any]:
-    """Decodes, crops and resizes a list of JPEGs on several threads.
+    """Decodes, crops and resizes a list of JPEGs and PNGs on several threads.
 
     Args:
-        images: The bytes of every JPEG file.
+        images: The bytes of every file.
         transform: What is done to each of them.
         output: Type, layout and normalisation; by default uint8, NHWC.
         seed: The run's seed.
         epoch: The epoch.
         sample_ids: What names each image's random choices; by default 0, 1, 2, ...
-        decode: How exactly; ``"exact"`` (equal to Pillow) is all there is.
+        decode: ``"exact"``: the very bytes that Pillow makes. ``"fast"``: nearly those (about 40 dB
+            PSNR), in less time, for training: blocks are decoded at the least n/8 of their size
+            that the output needs, every component is resized by itself with weights of 14 bits,
+            and pixels become RGB last. JPEGs that are not plain baseline are exact in both.
         threads: How many threads; by default as many as this process may run at once.
         out: Where to write; by default new memory.
         names: What to call each image in an error.
@@ -210,7 +241,7 @@ def decode_batch(
         msg = f"`threads` must be None or at least 1, not {threads!r}"
         raise ValueError(msg)
     if isinstance(images, bytes | bytearray | memoryview | str):
-        msg = "`images` must be a list of the bytes of JPEG files, not one of them"
+        msg = "`images` must be a list of the bytes of JPEG or PNG files, not one of them"
         raise TypeError(msg)
     files = [_bytes(image) for image in images]
     if names is not None and len(names) != len(files):
@@ -223,6 +254,7 @@ def decode_batch(
         files,
         transform._core(),
         output._core(),
+        decode,
         natural("seed", seed),
         natural("epoch", epoch),
         sample_keys(sample_ids, len(files)),

@@ -127,7 +127,7 @@ class Samples:
         return [self._finish(row, image) for row, image in zip(rows, images, strict=True)]
 
     def raw(self, index: int) -> bytes:
-        """The bytes of a sample's JPEG file, as the archive holds them.
+        """The bytes of a sample's file, as the archive holds them.
 
         Raises:
             IndexError: If there is no such sample.

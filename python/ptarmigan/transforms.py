@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RandomResizedCrop", "ResizeCenterCrop"]
 
-INTERPOLATIONS = ("bilinear", "bicubic")
+INTERPOLATIONS = ("bilinear", "bicubic", "box", "hamming", "lanczos")
 _LARGEST_SIDE = 65_535
 
 
@@ -42,11 +43,13 @@ def _range(name: str, value: Sequence[float]) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def _interpolation(value: str) -> str:
-    if value not in INTERPOLATIONS:
+def _interpolation(value: str | Enum) -> str:
+    """The filter's name; Pillow's and torchvision's enumerations have members of these names."""
+    name = value.name.lower() if isinstance(value, Enum) else value
+    if name not in INTERPOLATIONS:
         msg = f"`interpolation` must be one of {', '.join(INTERPOLATIONS)}, not {value!r}"
         raise ValueError(msg)
-    return value
+    return name
 
 
 def _lengths(name: str, values: ArrayLike, count: int | None = None) -> NDArray[np.int64]:
@@ -134,7 +137,9 @@ class RandomResizedCrop(_Transform):
         scale: Least and greatest share of the image's area.
         ratio: Least and greatest width divided by height.
         hflip: Probability of a mirror image, 0 to 1.
-        interpolation: ``"bilinear"`` or ``"bicubic"``, antialiased as Pillow's.
+        interpolation: ``"bilinear"``, ``"bicubic"``, ``"box"``, ``"hamming"`` or ``"lanczos"``,
+            antialiased as Pillow's; or that member of Pillow's ``Image.Resampling`` or of
+            torchvision's ``InterpolationMode``.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -158,7 +163,7 @@ class RandomResizedCrop(_Transform):
         scale: Sequence[float] = (0.08, 1.0),
         ratio: Sequence[float] = (3 / 4, 4 / 3),
         hflip: float = 0.5,
-        interpolation: str = "bilinear",
+        interpolation: str | Enum = "bilinear",
     ) -> None:
         fix = object.__setattr__
         fix(self, "size", _size("size", size))
@@ -221,7 +226,9 @@ class ResizeCenterCrop(_Transform):
     Args:
         resize: Length of the shorter side after resizing, in pixels.
         crop: Output side in pixels, or (height, width).
-        interpolation: ``"bilinear"`` or ``"bicubic"``, antialiased as Pillow's.
+        interpolation: ``"bilinear"``, ``"bicubic"``, ``"box"``, ``"hamming"`` or ``"lanczos"``,
+            antialiased as Pillow's; or that member of Pillow's ``Image.Resampling`` or of
+            torchvision's ``InterpolationMode``.
 
     Raises:
         ValueError: If a parameter is out of its range.
@@ -238,7 +245,7 @@ class ResizeCenterCrop(_Transform):
     interpolation: str
 
     def __init__(
-        self, resize: int, crop: int | Sequence[int], interpolation: str = "bilinear"
+        self, resize: int, crop: int | Sequence[int], interpolation: str | Enum = "bilinear"
     ) -> None:
         fix = object.__setattr__
         if not isinstance(resize, int | np.integer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ptarmigan.cli.peers import add_peer_options, beside_peers, run_peer_bench
 from ptarmigan.cli.terminal import add_command, print_json, print_table, progress_bar, say
 
 __all__ = ["add_commands"]
@@ -34,8 +35,9 @@ def add_commands(commands: Any) -> None:
         ("loader", "only batches read from the archive"),
     ):
         bench.add_argument(f"--{work}", action="append_const", dest="works", const=work, help=text)
-    bench.add_argument("--seconds", type=float, default=3.0, help="time for each row (3)")
+    bench.add_argument("--seconds", type=float, help="time for each row (3)")
     bench.add_argument("--threads", type=int, metavar="N", help="threads (one a processor)")
+    add_peer_options(bench)
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -75,11 +77,13 @@ def _bench(arguments: argparse.Namespace) -> int:
 
     from ptarmigan.bench import WORKS, describe_machine, run_bench
 
+    if beside_peers(arguments):
+        return run_peer_bench(arguments)
     with progress_bar("measuring", "rows") as report:
         rows = run_bench(
             arguments.path,
             works=tuple(arguments.works or WORKS),
-            seconds=arguments.seconds,
+            seconds=3.0 if arguments.seconds is None else arguments.seconds,
             threads=arguments.threads,
             progress=report,
         )

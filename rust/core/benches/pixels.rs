@@ -13,22 +13,24 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use ptarmigan_core::pixels::{Decoder, Filter, Output, SampleKey, ScanPoints, Transform};
+use ptarmigan_core::pixels::{Decoder, Fidelity, Filter, Output, Recipe, ScanPoints, Transform};
 use ptarmigan_core::synth::{Camera, Pictures};
 
 const ROUNDS: usize = 7;
-const STAGES: [&str; 6] = [
+const STAGES: [&str; 8] = [
     "0 coefficients",
     "1 passing over them",
     "2 whole image",
     "3 random crop to 224",
     "4 resize 256, central 224",
     "5 random crop, later epochs",
+    "6 random crop, fast",
+    "7 resize 256, central 224, fast",
 ];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (mut rounds, mut only, mut folder) = (ROUNDS, String::from("012345"), None);
+    let (mut rounds, mut only, mut folder) = (ROUNDS, String::from("01234567"), None);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--once" => rounds = 1,
@@ -91,12 +93,6 @@ struct Bench {
 
 impl Bench {
     fn run(&mut self, stage: usize, sample: u64, file: &[u8]) {
-        let epoch = if stage == 5 { self.epoch } else { 2 };
-        let key = SampleKey {
-            seed: 1,
-            epoch,
-            sample,
-        };
         let filter = Filter::Bilinear;
         let transform = match stage {
             0 | 1 => {
@@ -109,7 +105,7 @@ impl Bench {
                 self.decoder.decode_into(file, &mut self.pixels).unwrap();
                 return;
             }
-            3 | 5 => Transform::RandomResizedCrop {
+            3 | 5 | 6 => Transform::RandomResizedCrop {
                 size: (224, 224),
                 scale: (0.08, 1.0),
                 ratio: (0.75, 4.0 / 3.0),
@@ -123,10 +119,20 @@ impl Bench {
             },
         };
         self.pixels.resize(224 * 224 * 3, 0);
-        let output = Output::default();
+        let recipe = Recipe {
+            transform: &transform,
+            output: &Output::default(),
+            fidelity: if stage > 5 {
+                Fidelity::Fast
+            } else {
+                Fidelity::Exact
+            },
+            seed: 1,
+            epoch: if stage == 5 { self.epoch } else { 2 },
+        };
         let known = (stage == 5).then(|| self.points.entry(sample).or_default());
         self.decoder
-            .render(file, &transform, key, &output, known, &mut self.pixels)
+            .render(file, &recipe, sample, known, &mut self.pixels)
             .unwrap();
     }
 }

@@ -7,7 +7,7 @@
 //! | a file as downloaded | [`archive`] | [`archive::Archive`] |
 //! | where each member is | [`index`] | [`index::Index`] |
 //! | the bytes of one member | [`member`] | [`member::Reader`] |
-//! | JPEG bytes to pixels | [`pixels`] | [`pixels::Decoder`] |
+//! | JPEG or PNG bytes to pixels | [`pixels`] | [`pixels::Decoder`] |
 //! | samples in order, in parallel | [`batch`] | [`batch::Loader`] |
 //! | logits to labels to score | [`predictions`] | [`predictions::Submission`] |
 //!

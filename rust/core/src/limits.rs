@@ -35,6 +35,13 @@ pub const IMAGE_SEGMENTS: u32 = 10_000;
 /// practice within 1 KiB, and no other segment that is read is longer.
 pub const IMAGE_SEGMENT_BYTES: usize = 4096;
 
+/// Most bytes that a compressed text or colour profile of a PNG may grow to: Pillow's own limit
+/// (`MAX_TEXT_CHUNK`).
+pub const PNG_TEXT_BYTES: usize = 1 << 20;
+
+/// Most letters of all texts of a PNG: Pillow's own limit (`MAX_TEXT_MEMORY`).
+pub const PNG_TEXTS_BYTES: u64 = 64 << 20;
+
 /// Largest annotation JSON after decompression, in bytes (2021's is about 1.3 GB).
 pub const ANNOTATION_BYTES: u64 = 4 << 30;
 
@@ -60,3 +67,13 @@ pub const GROUP_OUTPUT_BYTES: u64 = 16 << 20;
 
 /// Most bytes that come out of one byte of deflate: 258 from two codes of one bit (RFC 1951 3.2.5).
 pub const DEFLATE_RATIO: u64 = 1032;
+
+/// Most bytes of one photo's scan points: 20, and at most 12 for each of 8,192 points, which a photo
+/// of 65,535 rows has.
+pub const SCAN_POINTS_RECORD_BYTES: usize = 20 + 12 * 8192;
+
+/// Most bytes of scan points that are kept in memory because they cannot be written to a file.
+pub const SCAN_POINTS_MEMORY_BYTES: usize = 256 << 20;
+
+/// Most bytes of a file of scan points, unless a fiftieth of the archive is more.
+pub const SCAN_POINTS_FILE_BYTES: u64 = 64 << 20;

@@ -5,6 +5,7 @@
 )]
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -13,12 +14,12 @@ use pyo3::prelude::*;
 
 use ptarmigan_core::batch::order::labels_per_batch as count_labels;
 use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
-use ptarmigan_core::batch::{Share, Turn};
+use ptarmigan_core::batch::{PointStore, Share, Turn, points};
 use ptarmigan_core::team::default_threads;
 
 use crate::archive::PyArchive;
 use crate::errors::to_python;
-use crate::pixels::{PyOutput, PyTransform};
+use crate::pixels::{PyOutput, PyTransform, fidelity};
 use crate::run::run;
 
 /// How long a wait for a batch may put off the handling of Ctrl-C.
@@ -66,20 +67,34 @@ impl PyLoader {
         image_ids: PyReadonlyArray1<'_, i64>,
         transform: &PyTransform,
         output: &PyOutput,
+        decode: &str,
         seed: u64,
         order: &str,
         batch_size: NonZeroUsize,
         drop_last: bool,
         prefetch: usize,
         skip: bool,
+        scan_points: PyScanPoints,
     ) -> PyResult<Self> {
         let order = self::order(order)?;
+        let fidelity = fidelity(decode)?;
         let on_error = if skip { OnError::Skip } else { OnError::Zero };
         let (members, ids) = (members.as_slice()?, image_ids.as_slice()?);
         let (transform, output) = (transform.core().clone(), *output.core());
         let archive = archive.core();
         run(py, || {
-            let photos = Photos::new(archive, members, ids, transform, output, seed)?;
+            let store = match scan_points {
+                PyScanPoints::Switch(false) => None,
+                PyScanPoints::Switch(true) => {
+                    let path = points::default_path(archive.index().path());
+                    Some(PointStore::open(&path, &archive)?)
+                }
+                PyScanPoints::File(path) => Some(PointStore::open(&path, &archive)?),
+            };
+            let mut photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
+            if let Some(store) = store {
+                photos = photos.with_points(store);
+            }
             let options = Options {
                 order,
                 seed,
@@ -95,6 +110,18 @@ impl PyLoader {
     #[getter]
     fn fingerprint(&self) -> &str {
         self.0.source().fingerprint()
+    }
+
+    #[getter]
+    fn scan_points_path(&self) -> Option<&Path> {
+        self.0.source().points().map(PointStore::path)
+    }
+
+    /// Why scan points cannot be written any more, once.
+    fn take_trouble(&self, py: Python<'_>) -> Option<PyErr> {
+        let store = self.0.source().points()?;
+        let trouble = py.detach(|| store.take_trouble())?;
+        Some(to_python(py, &trouble))
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
@@ -143,6 +170,13 @@ impl PyEpoch {
     fn stop(&self, py: Python<'_>) {
         py.detach(|| self.0.stop());
     }
+}
+
+/// Whether scan points are kept, and where.
+#[derive(FromPyObject)]
+enum PyScanPoints {
+    Switch(bool),
+    File(PathBuf),
 }
 
 /// Rank, world size, worker, workers.

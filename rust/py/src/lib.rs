@@ -38,7 +38,9 @@ mod _core {
     #[pymodule_export]
     use crate::member_file::PyMemberFile;
     #[pymodule_export]
-    use crate::pixels::{PyOutput, PyTransform, decode, decode_batch, image_size};
+    use crate::pixels::{
+        PyOutput, PyTransform, decode, decode_batch, image_orientation, image_size,
+    };
     #[pymodule_export]
     use crate::predictions::{
         read_submission, score_groups, score_official, score_strict, top_k, write_submission,

@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 
 use ptarmigan_core::Error;
 use ptarmigan_core::pixels::{
-    Decoder, Dtype, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
+    Decoder, Dtype, Fidelity, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
 };
 
 use crate::errors::to_python;
@@ -28,9 +28,21 @@ fn filter(name: &str) -> PyResult<Filter> {
     match name {
         "bilinear" => Ok(Filter::Bilinear),
         "bicubic" => Ok(Filter::Bicubic),
+        "box" => Ok(Filter::Box),
+        "hamming" => Ok(Filter::Hamming),
+        "lanczos" => Ok(Filter::Lanczos),
         _ => Err(PyValueError::new_err(format!(
             "unknown interpolation `{name}`"
         ))),
+    }
+}
+
+/// How closely the pixels are Pillow's, by its name in Python.
+pub(crate) fn fidelity(decode: &str) -> PyResult<Fidelity> {
+    match decode {
+        "exact" => Ok(Fidelity::Exact),
+        "fast" => Ok(Fidelity::Fast),
+        _ => Err(PyValueError::new_err(format!("unknown decode `{decode}`"))),
     }
 }
 
@@ -201,6 +213,12 @@ pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, 
     run(py, || Decoder::size(&data))
 }
 
+/// How an image is to be turned, 1 to 8.
+#[pyfunction]
+pub(crate) fn image_orientation(py: Python<'_>, data: PyBackedBytes) -> PyResult<u8> {
+    run(py, || Decoder::orientation(&data))
+}
+
 /// Decodes a whole image into `out`, which must have 3 bytes a pixel.
 #[pyfunction]
 pub(crate) fn decode(
@@ -220,6 +238,7 @@ pub(crate) fn decode_batch(
     images: Vec<PyBackedBytes>,
     transform: &PyTransform,
     output: &PyOutput,
+    decode: &str,
     seed: u64,
     epoch: u64,
     samples: PyReadonlyArray1<'_, u64>,
@@ -231,6 +250,7 @@ pub(crate) fn decode_batch(
     let recipe = Recipe {
         transform: transform.core(),
         output: output.core(),
+        fidelity: fidelity(decode)?,
         seed,
         epoch,
     };

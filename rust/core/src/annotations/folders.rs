@@ -19,12 +19,13 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// Classes of the JPEGs of an archive, known by their first bytes or by their names.
+    /// Classes of the JPEGs and PNGs of an archive, known by their first bytes or by their names.
     pub fn of_archive(index: &Index) -> Result<Self> {
         let mut images = Vec::new();
         for member in 0..index.len() {
             let name = index.name(member)?;
-            if index.image(member)?.format == Format::Jpeg || is_jpeg_name(&name) {
+            let format = index.image(member)?.format;
+            if matches!(format, Format::Jpeg | Format::Png) || is_photo_name(&name) {
                 images.push((member, name));
             }
         }
@@ -54,14 +55,16 @@ impl Folders {
     }
 }
 
-/// Whether a name ends as those of JPEG files do, in any case.
+/// Whether a name ends as those of JPEG and PNG files do, in any case.
 ///
 /// Names such as `._0.jpg` are not: macOS keeps a file's attributes under them.
-pub fn is_jpeg_name(name: &[u8]) -> bool {
+pub fn is_photo_name(name: &[u8]) -> bool {
     let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let ending = base.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    let jpeg = ending.eq_ignore_ascii_case(b"jpg") || ending.eq_ignore_ascii_case(b"jpeg");
-    jpeg && ending.len() < base.len() && !base.starts_with(b"._")
+    let photo = ["jpg", "jpeg", "png"]
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known.as_bytes()));
+    photo && ending.len() < base.len() && !base.starts_with(b"._")
 }
 
 fn folder(name: &[u8]) -> &[u8] {
@@ -95,16 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn jpeg_names_are_known_in_any_case() {
+    fn photo_names_are_known_in_any_case() {
         assert!(
-            [b"a.jpg".as_slice(), b"A.JPEG", b"x/.b.JpG"]
+            [b"a.jpg".as_slice(), b"A.JPEG", b"x/.b.JpG", b"c.png"]
                 .into_iter()
-                .all(is_jpeg_name)
+                .all(is_photo_name)
         );
         assert!(
-            ![b"jpg".as_slice(), b"a.png", b"a.jpg.txt", b"", b"a/._0.jpg"]
+            ![b"jpg".as_slice(), b"a.gif", b"a.jpg.txt", b"", b"a/._0.jpg"]
                 .into_iter()
-                .any(is_jpeg_name)
+                .any(is_photo_name)
         );
     }
 }

@@ -66,6 +66,10 @@ impl<S: Source> Team<S> {
         }
     }
 
+    pub(super) fn source(&self) -> &Arc<S> {
+        &self.source
+    }
+
     /// Makes every image that has not been begun fail at once.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);

@@ -90,6 +90,7 @@ impl<S: Source> Epoch<S> {
             None
         } else {
             check_memory(&plan, source.image_bytes())?;
+            source.epoch_starts();
             Some(Crew::start(source, order, plan, epoch, threads, options)?)
         };
         Ok(Self {
@@ -229,12 +230,14 @@ impl<S: Source> Crew<S> {
             // A foreman catches its panics, and what it made is not wanted any more.
             let _ = foreman.join();
         }
+        let source = Arc::clone(shared.team.source());
         // A caller inside `next` may hold the last reference for an instant; the pool ends with it
         // and the workers with the pool.
         drop(shared);
         for worker in workers {
             let _ = worker.join();
         }
+        source.epoch_ended();
     }
 }
 

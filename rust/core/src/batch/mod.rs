@@ -1,8 +1,8 @@
 //! Turns a data set into batches: in order, in parallel, the same for any number of threads.
 //!
 //! [`order`] decides which sample comes when, [`plan`] which rows each batch of each rank has,
-//! [`epoch`] owns the threads that fill the batches, and [`photos`] is the source that reads an
-//! archive. Nothing here depends on time or on the number of threads: a batch is a function of
+//! [`epoch`] owns the threads that fill the batches, [`photos`] is the source that reads an archive,
+//! and [`points`] keeps what one epoch learns for the next. Nothing here depends on time or on the number of threads: a batch is a function of
 //! (seed, epoch, position).
 
 use std::fmt::Debug;
@@ -16,12 +16,14 @@ pub mod epoch;
 pub mod order;
 pub mod photos;
 pub mod plan;
+pub mod points;
 
 pub use assembly::{Batch, Failure};
 pub use epoch::{Epoch, Turn};
 pub use order::Order;
 pub use photos::Photos;
 pub use plan::{Plan, Share};
+pub use points::PointStore;
 
 /// What batches are made of: samples that can be rendered into memory by any thread.
 pub trait Source: Send + Sync + 'static {
@@ -42,6 +44,12 @@ pub trait Source: Send + Sync + 'static {
         scratch: &mut Self::Scratch,
         out: &mut [u8],
     ) -> Result<()>;
+
+    /// An epoch is about to start.
+    fn epoch_starts(&self) {}
+
+    /// An epoch is over, or was left; its threads are gone.
+    fn epoch_ended(&self) {}
 }
 
 /// What becomes of a row whose image cannot be made.

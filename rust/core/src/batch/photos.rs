@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Source, order};
+use super::points::Photo;
+use super::{PointStore, Source, order};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::member::Reader;
-use crate::pixels::{Decoder, Output, SampleKey, Transform};
+use crate::pixels::{Decoder, Fidelity, Output, Recipe, ScanPoints, Transform};
 
 /// The samples of a data set: members of an archive, rendered alike.
 #[derive(Debug)]
@@ -17,8 +18,10 @@ pub struct Photos {
     ids: Vec<i64>,
     transform: Transform,
     output: Output,
+    fidelity: Fidelity,
     seed: u64,
     fingerprint: String,
+    points: Option<PointStore>,
 }
 
 /// The memory of one thread.
@@ -26,6 +29,9 @@ pub struct Photos {
 pub struct Scratch {
     reader: Reader,
     decoder: Decoder,
+    points: ScanPoints,
+    /// Points as they are stored.
+    stored: Vec<u8>,
 }
 
 impl fmt::Debug for Scratch {
@@ -43,6 +49,7 @@ impl Photos {
         ids: &[i64],
         transform: Transform,
         output: Output,
+        fidelity: Fidelity,
         seed: u64,
     ) -> Result<Self> {
         if members.len() != ids.len() {
@@ -65,8 +72,22 @@ impl Photos {
             ids: ids.to_vec(),
             transform,
             output,
+            fidelity,
             seed,
+            points: None,
         })
+    }
+
+    /// Decoding starts at the points that the store has, and adds to them; the pixels are the same.
+    #[must_use]
+    pub fn with_points(mut self, points: PointStore) -> Self {
+        self.points = Some(points);
+        self
+    }
+
+    /// Where scan points are kept, if they are.
+    pub fn points(&self) -> Option<&PointStore> {
+        self.points.as_ref()
     }
 
     /// The member of a sample.
@@ -78,6 +99,34 @@ impl Photos {
     /// checksum of which members they are under which ids.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+}
+
+impl Photos {
+    fn render_member(
+        &self,
+        member: usize,
+        id: u64,
+        recipe: &Recipe<'_>,
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let Scratch {
+            reader,
+            decoder,
+            points,
+            stored,
+        } = scratch;
+        let data = self.archive.read_slice(member, reader)?;
+        let Some(store) = &self.points else {
+            return decoder.render(data, recipe, id, None, out);
+        };
+        let photo = Photo::new(member as u32, &self.archive.index().place(member)?);
+        store.get(photo, points, stored);
+        let known = points.rows();
+        decoder.render(data, recipe, id, Some(points), out)?;
+        store.put(photo, known, points);
+        Ok(())
     }
 }
 
@@ -112,19 +161,31 @@ impl Source for Photos {
 
     fn render(&self, sample: u32, epoch: u64, scratch: &mut Scratch, out: &mut [u8]) -> Result<()> {
         let member = self.member(sample);
-        let Scratch { reader, decoder } = scratch;
-        let key = SampleKey {
+        let recipe = Recipe {
+            transform: &self.transform,
+            output: &self.output,
+            fidelity: self.fidelity,
             seed: self.seed,
             epoch,
-            sample: self.ids[sample as usize] as u64,
         };
-        self.archive
-            .read_slice(member, reader)
-            .and_then(|data| decoder.render(data, &self.transform, key, &self.output, None, out))
+        let id = self.ids[sample as usize] as u64;
+        self.render_member(member, id, &recipe, scratch, out)
             .map_err(|error| {
                 error
                     .with_member(&self.archive.index().name(member).unwrap_or_default())
                     .with_path(self.archive.path())
             })
+    }
+
+    fn epoch_starts(&self) {
+        if let Some(store) = &self.points {
+            store.refresh();
+        }
+    }
+
+    fn epoch_ended(&self) {
+        if let Some(store) = &self.points {
+            store.flush();
+        }
     }
 }

@@ -3,23 +3,10 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Decoder, Output, SampleKey, Transform};
+use super::{Decoder, Recipe};
 use crate::error::{Error, Result};
 use crate::progress::OnProgress;
 use crate::team::{self, Failure};
-
-/// What [`render_many`] does to every image.
-#[derive(Clone, Copy, Debug)]
-pub struct Recipe<'a> {
-    /// Crop, resize, flip.
-    pub transform: &'a Transform,
-    /// Type, layout, normalisation.
-    pub output: &'a Output,
-    /// The run's seed.
-    pub seed: u64,
-    /// The epoch.
-    pub epoch: u64,
-}
 
 /// Renders `images[i]` with the random choices of `samples[i]` into the i-th part of `out`.
 ///
@@ -58,24 +45,13 @@ pub fn render_many<T: AsRef<[u8]> + Sync>(
         .chunks_exact_mut(size)
         .map(|slot| Mutex::new(Some(slot)))
         .collect();
-    let Recipe {
-        transform,
-        output,
-        seed,
-        epoch,
-    } = recipe;
     let render = |step: usize, decoder: &mut Decoder| {
         let slot = slots[step]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let key = SampleKey {
-            seed,
-            epoch,
-            sample: samples[step],
-        };
         let slot = slot.unwrap_or_default();
-        decoder.render(images[step].as_ref(), transform, key, output, None, slot)
+        decoder.render(images[step].as_ref(), &recipe, samples[step], None, slot)
     };
     team::collect(images.len(), threads, progress, render).map(drop)
 }

@@ -1,20 +1,23 @@
-//! Turns JPEG bytes and a [`Transform`] into pixels in the caller's memory.
+//! Turns the bytes of JPEGs and PNGs and a [`Transform`] into pixels in the caller's memory.
 
 mod cpu;
 mod crop;
 mod decoder;
 mod format;
 pub mod header;
+mod image;
 mod jpeg;
 mod many;
+mod orientation;
 mod output;
+mod png;
 mod resample;
 mod rows;
 
 pub use crop::{CropBox, SourceBox};
 pub use decoder::Decoder;
 pub use jpeg::ScanPoints;
-pub use many::{Recipe, render_many};
+pub use many::render_many;
 
 /// How pixels between pixels are made; Pillow's filters of the same names, antialiased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,35 @@ pub enum Filter {
     Bilinear,
     /// Keys' cubic with a = -0.5, support 2.
     Bicubic,
+    /// The mean of the pixels that an output pixel covers, support 1/2; the nearest pixel where the
+    /// picture gets larger.
+    Box,
+    /// A sinc under a Hamming window, support 1: sharper than the triangle at the same cost.
+    Hamming,
+    /// A sinc under the middle lobe of another, support 3.
+    Lanczos,
+}
+
+impl Filter {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Bilinear,
+        Self::Bicubic,
+        Self::Box,
+        Self::Hamming,
+        Self::Lanczos,
+    ];
+}
+
+/// How closely the pixels are those that Pillow makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fidelity {
+    /// Byte for byte.
+    #[default]
+    Exact,
+    /// Nearly, in less time: blocks are decoded at a fraction of their size where the output is
+    /// smaller, and resampled with weights of 14 bits. Only plain baseline JPEGs; others are exact.
+    Fast,
 }
 
 /// What names the random choices of one sample.
@@ -129,6 +161,32 @@ impl Default for Output {
             layout: Layout::Nhwc,
             mean: [0.0; 3],
             std: [1.0; 3],
+        }
+    }
+}
+
+/// How images become parts of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe<'a> {
+    /// Crop, resize, flip.
+    pub transform: &'a Transform,
+    /// Type, layout, normalisation.
+    pub output: &'a Output,
+    /// How closely the pixels are Pillow's.
+    pub fidelity: Fidelity,
+    /// The run's seed.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: u64,
+}
+
+impl Recipe<'_> {
+    /// What names the random choices of a sample.
+    fn key(&self, sample: u64) -> SampleKey {
+        SampleKey {
+            seed: self.seed,
+            epoch: self.epoch,
+            sample,
         }
     }
 }

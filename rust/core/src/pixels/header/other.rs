@@ -1,6 +1,7 @@
 //! Turns the first bytes of PNG, GIF, WebP, BMP and TIFF files into format and size.
 
 use super::{Format, Header};
+use crate::pixels::format::identify;
 
 /// Fills in what `head`, the first bytes of a file, tells.
 pub(super) fn read(head: &[u8], header: &mut Header) {
@@ -14,23 +15,14 @@ pub(super) fn read(head: &[u8], header: &mut Header) {
             .and_then(|b| b.try_into().ok())
             .map(u32::from_le_bytes)
     };
-    let (format, size) = if head.starts_with(b"\x89PNG\r\n\x1a\n") {
-        (Format::Png, big(16).zip(big(20)))
-    } else if head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a") {
-        (
-            Format::Gif,
-            little(6).map(|sides| (sides & 0xffff, sides >> 16)),
-        )
-    } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
-        (Format::Webp, webp_size(head))
-    } else if head.starts_with(b"BM") {
+    let format = identify(head).map_or(Format::Unknown, |(format, _)| format);
+    let size = match format {
+        Format::Png => big(16).zip(big(20)),
+        Format::Gif => little(6).map(|sides| (sides & 0xffff, sides >> 16)),
+        Format::Webp => webp_size(head),
         // The height of a bitmap stored top row first is negative.
-        let height = little(22).map(|height| (height as i32).unsigned_abs());
-        (Format::Bmp, little(18).zip(height))
-    } else if head.starts_with(b"II*\0") || head.starts_with(b"MM\0*") {
-        (Format::Tiff, None)
-    } else {
-        (Format::Unknown, None)
+        Format::Bmp => little(18).zip(little(22).map(|height| (height as i32).unsigned_abs())),
+        _ => None,
     };
     header.format = format;
     (header.width, header.height) = size.unwrap_or_default();

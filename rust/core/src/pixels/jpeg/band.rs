@@ -6,12 +6,11 @@
 
 use std::ops::Range;
 
-use libjpeg_turbo_rs::simd::SimdRoutines;
-
-use super::colour::{double, double_sums};
 use super::entropy::Block;
-use super::frame::{Component, Frame};
+use super::frame::{Colour, Component, Frame};
+use super::idct::Idct;
 use super::stream::{Blocks, Mcus};
+use super::{upsample, ycc};
 use crate::pixels::rows::Rows;
 
 /// The part of a picture that is wanted, in pixels.
@@ -69,11 +68,16 @@ struct Plane {
     /// Samples of the whole picture, across and down.
     size: (usize, usize),
     quantisation: [u16; 64],
-    /// Two neighbours of a row.
+    /// Blocks of a row in the band.
+    width: usize,
+    /// Whether two neighbours of a row come one after the other.
+    paired: bool,
+    /// Two neighbours, transformed together; whether the first one waits, and its last coefficient.
     pair: [Block; 2],
+    waits: bool,
+    last: usize,
     /// A row of samples for pixels, and the column of the picture where it starts.
     row: Vec<u8>,
-    sums: Vec<u16>,
 }
 
 impl Default for Plane {
@@ -86,9 +90,12 @@ impl Default for Plane {
             upsampling: Upsampling::None,
             size: (0, 0),
             quantisation: [0; 64],
-            pair: [[0; 65]; 2],
+            width: 0,
+            paired: false,
+            pair: [Block::ZERO; 2],
+            waits: false,
+            last: 0,
             row: Vec::new(),
-            sums: Vec::new(),
         }
     }
 }
@@ -107,7 +114,6 @@ impl Band {
         frame: &Frame<'_>,
         window: &'a Window,
         wanted: &Mcus,
-        kernels: &'a SimdRoutines,
         rows: &'a mut dyn Rows,
     ) -> Option<Bands<'a>> {
         let (across, down) = frame.mcu();
@@ -127,10 +133,11 @@ impl Band {
             window,
             columns: wanted.columns.clone(),
             mcu: (across, down),
+            colour: frame.colour,
             lag: usize::from(lag),
             next: window.rows.start,
             last_row: wanted.rows.end - 1,
-            kernels,
+            idct: Idct::new(),
             rows,
         })
     }
@@ -167,7 +174,10 @@ impl Plane {
         if self.samples.len() < length {
             self.samples.resize(length, 0);
         }
-        self.pair = [[0; 65]; 2];
+        self.width = columns * self.blocks.0;
+        self.paired = self.blocks.1 == 1 || self.blocks.0.is_multiple_of(2);
+        self.pair = [Block::ZERO; 2];
+        self.waits = false;
     }
 }
 
@@ -178,37 +188,49 @@ pub(super) struct Bands<'a> {
     /// Columns of MCUs.
     columns: Range<usize>,
     mcu: (usize, usize),
+    colour: Colour,
     /// Rows of pixels of a band that wait for the next one.
     lag: usize,
     /// The next row of pixels.
     next: usize,
     last_row: usize,
-    kernels: &'a SimdRoutines,
+    idct: Idct,
     rows: &'a mut dyn Rows,
 }
 
 impl Blocks for Bands<'_> {
     #[inline(always)]
     fn space(&mut self, component: usize) -> &mut Block {
-        &mut self.band.planes[component].pair[0]
+        let plane = &mut self.band.planes[component & 3];
+        &mut plane.pair[usize::from(plane.waits)]
     }
 
     #[inline(always)]
-    fn put(&mut self, component: usize, column: usize, row: usize, _last: usize) {
-        let plane = &mut self.band.planes[component];
-        let x = (column - self.columns.start * plane.blocks.0) * 8;
-        let y = row % plane.blocks.1 * 8 + 1;
-        let mut samples = [0; 64];
-        let Some(coefficients) = plane.pair[0].first_chunk() else {
+    fn put(&mut self, component: usize, column: usize, row: usize, last: usize) {
+        let plane = &mut self.band.planes[component & 3];
+        let x = column - self.columns.start * plane.blocks.0;
+        if plane.paired && !plane.waits && x + 1 < plane.width {
+            plane.waits = true;
+            plane.last = last;
             return;
-        };
-        (self.kernels.idct_islow)(coefficients, &plane.quantisation, &mut samples);
-        let start = y * plane.stride + x;
-        let target = &mut plane.samples[start..];
-        for (line, eight) in samples.as_chunks::<8>().0.iter().enumerate() {
-            target[line * plane.stride..line * plane.stride + 8].copy_from_slice(eight);
         }
-        plane.pair[0] = [0; 65];
+        let stride = plane.stride;
+        let start = (row % plane.blocks.1 * 8 + 1) * stride;
+        let quantisation = &plane.quantisation;
+        let [first, second] = &plane.pair;
+        if plane.waits {
+            let blocks = [first.coefficients(), second.coefficients()];
+            let out = &mut plane.samples[start + (x - 1) * 8..];
+            let last = last.max(plane.last);
+            self.idct.two(blocks, last, quantisation, out, stride);
+            plane.pair = [Block::ZERO; 2];
+            plane.waits = false;
+        } else {
+            let out = &mut plane.samples[start + x * 8..];
+            self.idct
+                .one(first.coefficients(), last, quantisation, out, stride);
+            plane.pair[0] = Block::ZERO;
+        }
     }
 
     fn end_row(&mut self, row: usize) {
@@ -250,18 +272,13 @@ impl Bands<'_> {
                     &plane.row[first..first + width]
                 }
             };
-            if planes.len() == 1 {
-                for (pixel, &grey) in out.as_chunks_mut::<3>().0.iter_mut().zip(line(0)) {
-                    *pixel = [grey; 3];
-                }
-            } else {
-                self.kernels.ycbcr_to_rgb_row(
-                    line(0),
-                    line(1),
-                    line(2),
-                    &mut out[..width * 3],
-                    width,
-                );
+            let out = &mut out[..width * 3];
+            match self.colour {
+                Colour::Grey => ycc::grey(line(0), out),
+                Colour::Ycc => ycc::to_rgb(line(0), line(1), line(2), out),
+                Colour::Rgb => ycc::interleave(line(0), line(1), line(2), out),
+                Colour::Cmyk => ycc::cmyk_to_rgb([0, 1, 2, 3].map(line), out),
+                Colour::Ycck => ycc::ycck_to_rgb([0, 1, 2, 3].map(line), out),
             }
         }
         self.next = end;
@@ -305,38 +322,34 @@ impl Plane {
             (near + 1).min(self.size.1 - 1)
         };
         let mut row = std::mem::take(&mut self.row);
-        let mut sums = std::mem::take(&mut self.sums);
         row.resize((end - start) * across, 0);
         match self.upsampling {
             Upsampling::None => {}
-            Upsampling::Across => double(self.line(near, mcu, part), edges, &mut row),
+            Upsampling::Across => upsample::h2v1(self.line(near, mcu, part), edges, &mut row),
             Upsampling::Down => {
                 let (near, far) = (
                     self.line(near, mcu, part.clone()),
                     self.line(far, mcu, part),
                 );
-                let bias = if upper { 1 } else { 2 };
-                for ((out, &near), &far) in row.iter_mut().zip(near).zip(far) {
-                    *out = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
-                }
+                upsample::h1v2(near, far, upper, &mut row);
             }
             Upsampling::Both => {
                 let (near, far) = (
                     self.line(near, mcu, part.clone()),
                     self.line(far, mcu, part),
                 );
-                sums.clear();
-                let sum = |(&near, &far): (&u8, &u8)| u16::from(near) * 3 + u16::from(far);
-                sums.extend(near.iter().zip(far).map(sum));
-                double_sums(&sums, edges, &mut row);
+                upsample::h2v2(near, far, edges, &mut row);
             }
             Upsampling::Repeat => {
-                for (out, &sample) in row.chunks_mut(across).zip(self.line(near, mcu, part)) {
-                    out.fill(sample);
+                let samples = self.line(near, mcu, part);
+                match across {
+                    1 => row.copy_from_slice(samples),
+                    2 => upsample::h2(samples, &mut row),
+                    _ => upsample::hn(samples, across, &mut row),
                 }
             }
         }
-        (self.row, self.sums) = (row, sums);
+        self.row = row;
         if self.upsampling == Upsampling::None {
             left
         } else {

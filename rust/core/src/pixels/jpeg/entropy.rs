@@ -61,7 +61,23 @@ pub(super) struct Tables<'a> {
 }
 
 /// Coefficients in the order of rows, and a place for what a damaged run writes.
-pub(super) type Block = [i16; 65];
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+pub(super) struct Block([i16; 80]);
+
+impl Block {
+    /// All zeros.
+    pub(super) const ZERO: Self = Self([0; 80]);
+
+    /// The coefficients.
+    #[inline(always)]
+    pub(super) fn coefficients(&self) -> &[i16; 64] {
+        let Some(coefficients) = self.0.first_chunk() else {
+            unreachable!("80 are more than 64")
+        };
+        coefficients
+    }
+}
 
 impl<'a> Bits<'a> {
     /// The bits of `data[start..end]`; [`PADDING`] bytes must follow.
@@ -197,7 +213,7 @@ impl Bits<'_> {
         &mut self,
         tables: &Tables<'_>,
         dc: &mut i32,
-        block: &mut Block,
+        Block(block): &mut Block,
     ) -> Result<usize, Unusual> {
         let mut bits = self.block_bits()?;
         *dc += bits.dc(tables)?;

@@ -1,7 +1,7 @@
 //! Turns the header of a plain baseline JPEG into a [`Frame`].
 //!
-//! Plain means: sequential DCT, 8 bits, Huffman codes, grey or YCbCr in one scan, chroma sampled
-//! at most by two. Anything else is [`Unusual`] and left to the decoder library.
+//! Plain means: sequential DCT, 8 bits, Huffman codes, all components in one scan, as many pixels as
+//! a sample of every one in either direction. Anything else is [`Unusual`] and left to others.
 //!
 //! Not here: the header census of an archive (`header.rs`), which takes any JPEG.
 
@@ -22,6 +22,22 @@ pub(super) struct Component {
     pub(super) ac: usize,
 }
 
+/// What the components are (`default_decompress_parms` of `jdapimin.c`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Colour {
+    /// One component.
+    #[default]
+    Grey,
+    /// Luma and two of chroma.
+    Ycc,
+    /// Red, green, blue.
+    Rgb,
+    /// Four inks.
+    Cmyk,
+    /// The same, three of them as luma and chroma.
+    Ycck,
+}
+
 /// What the header says of a plain baseline JPEG.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
@@ -29,7 +45,9 @@ pub(super) struct Frame<'a> {
     pub(super) width: u32,
     /// Height in pixels.
     pub(super) height: u32,
-    /// One component, or Y, Cb and Cr.
+    /// What the components are.
+    pub(super) colour: Colour,
+    /// One, three or four.
     pub(super) components: Vec<Component>,
     /// Quantisation tables in the order of rows.
     pub(super) quantisation: [Option<[u16; 64]>; 4],
@@ -59,6 +77,7 @@ impl<'a> Frame<'a> {
         let mut frame = Self {
             width: 0,
             height: 0,
+            colour: Colour::Grey,
             components: Vec::new(),
             quantisation: [None; 4],
             dc: [None; 4],
@@ -106,7 +125,7 @@ impl<'a> Frame<'a> {
         }
         self.height = word(segment, 1)? as u32;
         self.width = word(segment, 3)? as u32;
-        if self.width == 0 || self.height == 0 || !matches!(count, 1 | 3) {
+        if self.width == 0 || self.height == 0 || !matches!(count, 1 | 3 | 4) {
             return Err(Unusual);
         }
         for entry in segment[6..].chunks_exact(3) {
@@ -123,22 +142,31 @@ impl<'a> Frame<'a> {
                 ac: 0,
             });
         }
-        let usual = match self.components.as_mut_slice() {
-            [grey] => {
-                // A scan of one component has no interleaving, whatever its sampling (T.81 A.2.2).
-                let usual = (1..=4).contains(&grey.blocks.0) && (1..=4).contains(&grey.blocks.1);
-                grey.blocks = (1, 1);
-                usual
-            }
-            [y, cb, cr] => {
-                let sampled = matches!(y.blocks, (1 | 2, 1 | 2));
-                // Pictures this narrow are upsampled in another way by libjpeg-turbo.
-                let wide = y.blocks.0 == 1 || self.width > 4;
-                sampled && wide && cb.blocks == (1, 1) && cr.blocks == (1, 1)
-            }
-            _ => false,
+        let factors = |component: &Component| {
+            (1..=4).contains(&component.blocks.0) && (1..=4).contains(&component.blocks.1)
         };
-        if usual { Ok(()) } else { Err(Unusual) }
+        if !self.components.iter().all(factors) {
+            return Err(Unusual);
+        }
+        if let [grey] = self.components.as_mut_slice() {
+            // A scan of one component has no interleaving, whatever its sampling (T.81 A.2.2).
+            grey.blocks = (1, 1);
+        }
+        let (across, down) = self.mcu();
+        let whole = self.components.iter().all(|component| {
+            (across / 8).is_multiple_of(component.blocks.0)
+                && (down / 8).is_multiple_of(component.blocks.1)
+        });
+        let blocks = self
+            .components
+            .iter()
+            .map(|each| each.blocks.0 * each.blocks.1);
+        // T.81 B.2.3 allows ten blocks in an MCU.
+        if whole && blocks.sum::<usize>() <= 10 {
+            Ok(())
+        } else {
+            Err(Unusual)
+        }
     }
 
     fn read_codes(&mut self, mut segment: &'a [u8]) -> Result<(), Unusual> {
@@ -187,23 +215,38 @@ impl<'a> Frame<'a> {
                 return Err(Unusual);
             }
         }
-        // What libjpeg takes for YCbCr without having to guess.
+        if segment[1 + 2 * count..] != [0, 63, 0] {
+            return Err(Unusual);
+        }
+        self.colour = self.find_colour()?;
+        Ok(())
+    }
+
+    /// A transform that libjpeg warns of is left to the other decoder.
+    fn find_colour(&self) -> Result<Colour, Unusual> {
         let ids: Vec<u8> = self
             .components
             .iter()
             .map(|component| component.id)
             .collect();
-        let colour =
-            self.jfif || self.adobe == Some(1) || (self.adobe.is_none() && ids == [1, 2, 3]);
-        if segment[1 + 2 * count..] != [0, 63, 0] || (count == 3 && !colour) {
+        if (1..ids.len()).any(|place| ids[..place].contains(&ids[place])) {
             return Err(Unusual);
         }
-        Ok(())
+        match (ids.as_slice(), self.adobe) {
+            ([_], _) => Ok(Colour::Grey),
+            ([_, _, _], _) if self.jfif => Ok(Colour::Ycc),
+            ([_, _, _], Some(0)) | (b"RGB", None) => Ok(Colour::Rgb),
+            ([_, _, _], None | Some(1)) => Ok(Colour::Ycc),
+            ([_, _, _, _], None | Some(0)) => Ok(Colour::Cmyk),
+            ([_, _, _, _], Some(2)) => Ok(Colour::Ycck),
+            _ => Err(Unusual),
+        }
     }
 
     /// Pixels of one MCU, across and down.
     pub(super) fn mcu(&self) -> (usize, usize) {
-        let (across, down) = self.components[0].blocks;
-        (across * 8, down * 8)
+        let blocks = self.components.iter().map(|component| component.blocks);
+        let greatest = blocks.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+        greatest.map_or((8, 8), |(across, down)| (across * 8, down * 8))
     }
 }

@@ -33,7 +33,6 @@ impl<'a> Library<'a> {
         let header = decoder.header();
         let (width, height) = (header.width() as u32, header.height() as u32);
         let (components, precision) = (header.components.len(), header.precision);
-        let lossless = header.is_lossless;
         check_size(width, height)?;
         if precision != 8 {
             return Err(Error::decode(format!(
@@ -44,11 +43,6 @@ impl<'a> Library<'a> {
             return Err(Error::decode(format!(
                 "expected 1, 3 or 4 components, found {components}"
             )));
-        }
-        if lossless {
-            return Err(Error::decode(
-                "expected a DCT-coded JPEG, found a lossless one",
-            ));
         }
         let format = if components == 4 {
             PixelFormat::Cmyk

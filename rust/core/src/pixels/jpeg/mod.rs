@@ -8,14 +8,14 @@
 mod band;
 mod bits;
 mod coefficients;
-mod colour;
 mod definitions;
 mod entropy;
 mod frame;
 mod huffman;
-#[allow(dead_code, reason = "not called yet")]
 mod idct;
 mod idct_avx2;
+mod idct_scaled;
+mod idct_scaled_avx2;
 mod layout;
 mod library;
 mod lookup;
@@ -26,17 +26,21 @@ mod progressive;
 mod samples;
 mod scans;
 mod sequential;
+mod sketch;
 mod smoothing;
 mod stream;
 mod suspension;
 mod tables;
 mod trial;
+mod upsample;
+mod upsample_avx2;
+mod ycc;
+mod ycc_avx2;
 
 use std::ops::Range;
 
-use libjpeg_turbo_rs::simd::{SimdRoutines, detect};
-
-use super::format::check_magic;
+use super::Filter;
+use super::crop::Placement;
 use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -47,6 +51,7 @@ use library::Library;
 use markers::check_scans;
 use picture::{Picture, Room};
 pub use points::ScanPoints;
+use sketch::Sketch;
 use stream::Stream;
 
 /// Memory that decoding needs, kept from one image to the next.
@@ -56,8 +61,8 @@ pub(super) struct Scratch {
     pixels: Vec<u8>,
     stream: Stream,
     band: Band,
+    sketch: Sketch,
     room: Room,
-    kernels: Option<SimdRoutines>,
 }
 
 impl std::fmt::Debug for Scratch {
@@ -83,20 +88,19 @@ enum Kind<'a> {
     Plain(Box<Frame<'a>>),
     /// This crate, always whole.
     Any(Box<Picture<'a>>),
-    /// The library: arithmetic coding.
+    /// The library: arithmetic coding, lossless files.
     Other(Box<Library<'a>>),
 }
 
 impl<'a> Jpeg<'a> {
     /// Reads the header.
     pub(super) fn open(data: &'a [u8]) -> Result<Self> {
-        check_magic(data)?;
         let (width, height, kind) = if let Ok(frame) = Frame::read(data) {
             (frame.width, frame.height, Kind::Plain(Box::new(frame)))
         } else {
             let picture = Picture::open(data)?;
             let (width, height) = picture.size;
-            let kind = if picture.arithmetic {
+            let kind = if picture.foreign {
                 check_scans(data)?;
                 Kind::Other(Box::new(Library::open(data)?))
             } else {
@@ -142,6 +146,33 @@ impl<'a> Jpeg<'a> {
     }
 }
 
+impl Jpeg<'_> {
+    /// Draws a resized part of the picture in less time than the exact way takes, if it can; `out`
+    /// has rows of RGB pixels `stride` bytes apart.
+    pub(super) fn sketch(
+        &self,
+        placement: &Placement,
+        filter: Filter,
+        points: Option<&mut ScanPoints>,
+        scratch: &mut Scratch,
+        (out, stride): (&mut [u8], usize),
+    ) -> bool {
+        let Kind::Plain(frame) = &self.kind else {
+            return false;
+        };
+        scratch
+            .sketch
+            .draw(
+                frame,
+                placement,
+                filter,
+                (&mut scratch.stream, points),
+                (out, stride),
+            )
+            .is_ok()
+    }
+}
+
 /// Entropy decoding alone, of a plain baseline JPEG: see [`trial::entropy`].
 pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u64> {
     Frame::read(data)
@@ -152,26 +183,24 @@ pub(super) fn entropy(data: &[u8], scratch: &mut Scratch, all: bool) -> Result<u
 fn decode_plain(
     frame: &Frame<'_>,
     window: &Window,
-    mut points: Option<&mut ScanPoints>,
+    points: Option<&mut ScanPoints>,
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
     let wanted = window.mcus(frame);
-    let kernels = scratch.kernels.get_or_insert_with(detect);
     let mut decode = |points: Option<&mut ScanPoints>| {
-        let bands = scratch.band.begin(frame, window, &wanted, kernels, sink);
+        let bands = scratch.band.begin(frame, window, &wanted, sink);
         let mut bands = bands.ok_or(Unusual)?;
         scratch.stream.decode(frame, &wanted, points, &mut bands)
     };
-    let had_points = points.as_ref().is_some_and(|points| points.rows() > 0);
-    decode(points.as_deref_mut()).or_else(|Unusual| {
-        // The data, or the points.
-        if had_points {
-            decode(points)
-        } else {
-            Err(Unusual)
+    if let Some(points) = points {
+        if decode(Some(&mut *points)).is_ok() {
+            return Ok(());
         }
-    })
+        // The data, or the points; whether they are kept must not decide who decodes a damaged file.
+        points.clear();
+    }
+    decode(None)
 }
 
 fn decode_any(
@@ -180,9 +209,8 @@ fn decode_any(
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<()> {
-    let kernels = scratch.kernels.get_or_insert_with(detect);
     let stride = picture.size.0 as usize * 3;
-    picture.decode(&mut scratch.room, kernels, &mut scratch.pixels)?;
+    picture.decode(&mut scratch.room, &mut scratch.pixels)?;
     pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
     Ok(())
 }
@@ -200,7 +228,8 @@ fn decode_by_library(
     Ok(())
 }
 
-fn check_size(width: u32, height: u32) -> Result<()> {
+/// An error unless a picture of this size has pixels, and no more than the limit.
+pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::decode(format!(
             "the image is {width} x {height} pixels"

@@ -1,38 +1,27 @@
 //! Turns any JPEG in Huffman codes into RGB pixels: several scans, progressive ones, any sampling,
 //! CMYK, damaged data, all as Pillow does by libjpeg-turbo.
 //!
-//! Not here: the fast way for plain files (`baseline.rs`).
-
-use libjpeg_turbo_rs::simd::SimdRoutines;
+//! Not here: the fast way for plain files (`stream.rs`, `band.rs`).
 
 use super::coefficients::Coefficients;
+use super::frame::Colour;
 use super::idct::Idct;
 use super::layout::{Coding, Layout};
-use super::library::inks_to_rgb;
 use super::markers::{Markers, Scan, Stop, damaged};
 use super::samples::{Enlargements, Samples};
 use super::scans;
 use super::smoothing::Smoothing;
+use super::ycc;
 use crate::error::{Error, Result};
 
-/// What the components mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Colour {
-    Grey,
-    Rgb,
-    YCbCr,
-    Cmyk,
-    Ycck,
-}
-
 impl Colour {
-    /// The guess of `default_decompress_parms`.
+    /// The guess of `default_decompress_parms` for any file.
     fn guess(markers: &Markers<'_>, layout: &Layout) -> Self {
         let names: Vec<u8> = layout.components.iter().map(|one| one.id).collect();
         match (names.as_slice(), markers.jfif, markers.adobe) {
             ([_], ..) => Self::Grey,
             ([_, _, _], false, Some(0)) | (b"RGB", false, None) => Self::Rgb,
-            ([_, _, _], ..) => Self::YCbCr,
+            ([_, _, _], ..) => Self::Ycc,
             (_, _, None | Some(0)) => Self::Cmyk,
             _ => Self::Ycck,
         }
@@ -45,7 +34,6 @@ pub(super) struct Room {
     bytes: Vec<u8>,
     coefficients: Coefficients,
     samples: Samples,
-    inks: Vec<u8>,
     idct: Option<Idct>,
 }
 
@@ -59,8 +47,8 @@ pub(super) struct Picture<'a> {
     colour: Colour,
     /// Width and height in pixels.
     pub(super) size: (u32, u32),
-    /// Whether its scans are in arithmetic code, which is not decoded here.
-    pub(super) arithmetic: bool,
+    /// Whether its scans are in arithmetic code or lossless, which is not decoded here.
+    pub(super) foreign: bool,
 }
 
 impl<'a> Picture<'a> {
@@ -73,26 +61,29 @@ impl<'a> Picture<'a> {
         let Some(layout) = &markers.layout else {
             return Err(damaged("a scan before the frame header"));
         };
+        // Predictor and shift of a lossless scan (T.81 table H.1, `start_pass` of `jdlossls.c`).
+        let predicted = (1..=7).contains(&scan.first) && scan.last == 0 && scan.high == 0;
+        if layout.coding == Coding::Lossless && !(predicted && scan.low < 8) {
+            return Err(damaged(format!(
+                "a lossless scan by predictor {}, shifted by {} bits",
+                scan.first, scan.low
+            )));
+        }
         Ok(Self {
             enlargements: Enlargements::new(layout)?,
             colour: Colour::guess(&markers, layout),
             size: (layout.width, layout.height),
-            arithmetic: layout.coding == Coding::Arithmetic,
+            foreign: matches!(layout.coding, Coding::Arithmetic | Coding::Lossless),
             scan,
             markers,
         })
     }
 
     /// Makes `out` the whole image, 3 bytes a pixel; nothing is made of what is refused.
-    pub(super) fn decode(
-        &self,
-        room: &mut Room,
-        kernels: &SimdRoutines,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
-        if self.arithmetic {
+    pub(super) fn decode(&self, room: &mut Room, out: &mut Vec<u8>) -> Result<()> {
+        if self.foreign {
             return Err(Error::decode(
-                "expected Huffman codes, found arithmetic coding",
+                "expected Huffman codes of a DCT, found arithmetic coding or a lossless file",
             ));
         }
         let mut markers = self.markers.clone();
@@ -100,7 +91,6 @@ impl<'a> Picture<'a> {
             bytes,
             coefficients,
             samples,
-            inks,
             idct,
         } = room;
         let read = scans::read(&mut markers, self.scan.clone(), coefficients, bytes);
@@ -115,52 +105,24 @@ impl<'a> Picture<'a> {
                 *idct.get_or_insert_with(Idct::new),
             );
             out.resize(layout.width as usize * layout.height as usize * 3, 0);
-            self.paint(layout, samples, kernels, inks, out);
+            self.paint(layout, samples, out);
         }
         coefficients.trim();
         read.map(|_| ())
     }
 
     /// Writes rows of pixels.
-    fn paint(
-        &self,
-        layout: &Layout,
-        samples: &mut Samples,
-        kernels: &SimdRoutines,
-        inks: &mut Vec<u8>,
-        out: &mut [u8],
-    ) {
+    fn paint(&self, layout: &Layout, samples: &mut Samples, out: &mut [u8]) {
         let width = layout.width as usize;
         for (row, out) in out.chunks_exact_mut(width * 3).enumerate() {
             samples.enlarge(layout, &self.enlargements, row);
-            let [first, second, third, fourth] = &samples.rows;
+            let [first, second, third, fourth] = samples.rows.each_ref().map(Vec::as_slice);
             match self.colour {
-                Colour::Grey => {
-                    for (pixel, &grey) in out.as_chunks_mut::<3>().0.iter_mut().zip(first) {
-                        *pixel = [grey; 3];
-                    }
-                }
-                Colour::YCbCr => kernels.ycbcr_to_rgb_row(first, second, third, out, width),
-                Colour::Rgb => {
-                    let pixels = out.as_chunks_mut::<3>().0.iter_mut();
-                    let colours = first.iter().zip(second).zip(third);
-                    for (pixel, ((&red, &green), &blue)) in pixels.zip(colours) {
-                        *pixel = [red, green, blue];
-                    }
-                }
-                Colour::Cmyk | Colour::Ycck => {
-                    inks.clear();
-                    if self.colour == Colour::Ycck {
-                        kernels.ycbcr_to_rgb_row(first, second, third, out, width);
-                        let colours = out.as_chunks::<3>().0.iter().zip(fourth);
-                        // The inks of YCCK are what the colours leave (`ycck_cmyk_convert`).
-                        inks.extend(colours.flat_map(|(rgb, &k)| [!rgb[0], !rgb[1], !rgb[2], k]));
-                    } else {
-                        let colours = first.iter().zip(second).zip(third).zip(fourth);
-                        inks.extend(colours.flat_map(|(((&c, &m), &y), &k)| [c, m, y, k]));
-                    }
-                    inks_to_rgb(inks, out);
-                }
+                Colour::Grey => ycc::grey(first, out),
+                Colour::Ycc => ycc::to_rgb(first, second, third, out),
+                Colour::Rgb => ycc::interleave(first, second, third, out),
+                Colour::Cmyk => ycc::cmyk_to_rgb([first, second, third, fourth], out),
+                Colour::Ycck => ycc::ycck_to_rgb([first, second, third, fourth], out),
             }
         }
     }

@@ -48,6 +48,11 @@ impl ScanPoints {
         self.points.len() / self.per_row().max(1)
     }
 
+    /// Rows of MCUs that the photo has; 0 where nothing is known of it.
+    pub fn rows_in_all(&self) -> usize {
+        self.scan[1] as usize
+    }
+
     /// Appends the points as bytes: 20 that tell the scan, then 4 and 2 for every component a point.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for value in self.scan.iter().chain([&self.step]) {
@@ -261,7 +266,7 @@ impl Unstuffed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::{Decoder, Filter, Output, SampleKey, Transform};
+    use crate::pixels::{Decoder, Fidelity, Filter, Output, Recipe, Transform};
     use crate::synth::{Camera, Pictures};
 
     fn photos() -> Vec<Vec<u8>> {
@@ -279,29 +284,37 @@ mod tests {
             .unwrap()
     }
 
-    fn crop(epoch: u64) -> (Transform, SampleKey) {
-        let transform = Transform::RandomResizedCrop {
-            size: (32, 32),
-            scale: (0.02, 0.6),
-            ratio: (0.5, 2.0),
-            hflip: 0.5,
-            filter: Filter::Bilinear,
-        };
-        let key = SampleKey {
+    const CROP: Transform = Transform::RandomResizedCrop {
+        size: (32, 32),
+        scale: (0.02, 0.6),
+        ratio: (0.5, 2.0),
+        hflip: 0.5,
+        filter: Filter::Bilinear,
+    };
+
+    fn render_as(
+        data: &[u8],
+        transform: &Transform,
+        epoch: u64,
+        points: Option<&mut ScanPoints>,
+    ) -> Vec<u8> {
+        let output = Output::default();
+        let recipe = Recipe {
+            transform,
+            output: &output,
+            fidelity: Fidelity::Exact,
             seed: 5,
             epoch,
-            sample: 1,
         };
-        (transform, key)
+        let mut out = vec![0; output.bytes(transform.size()).unwrap()];
+        Decoder::default()
+            .render(data, &recipe, 1, points, &mut out)
+            .unwrap();
+        out
     }
 
     fn render(data: &[u8], epoch: u64, points: Option<&mut ScanPoints>) -> Vec<u8> {
-        let (transform, key) = crop(epoch);
-        let mut out = vec![0; 32 * 32 * 3];
-        Decoder::default()
-            .render(data, &transform, key, &Output::default(), points, &mut out)
-            .unwrap();
-        out
+        render_as(data, &CROP, epoch, points)
     }
 
     #[test]
@@ -344,14 +357,7 @@ mod tests {
             crop: (180, 240),
             filter: Filter::Bilinear,
         };
-        let render = |points: Option<&mut ScanPoints>| {
-            let mut out = vec![0; 180 * 240 * 3];
-            let key = SampleKey::default();
-            Decoder::default()
-                .render(data, &whole, key, &Output::default(), points, &mut out)
-                .unwrap();
-            out
-        };
+        let render = |points: Option<&mut ScanPoints>| render_as(data, &whole, 0, points);
         let mut points = ScanPoints::default();
         let expected = render(Some(&mut points));
         assert_eq!(expected, render(None));
@@ -395,12 +401,7 @@ mod tests {
             }
             let mut points = ScanPoints::default();
             points.decode(&bytes);
-            let (transform, key) = crop(20);
-            let mut out = vec![0; 32 * 32 * 3];
-            let output = Output::default();
-            Decoder::default()
-                .render(data, &transform, key, &output, Some(&mut points), &mut out)
-                .unwrap();
+            render(data, 20, Some(&mut points));
         }
     }
 }

@@ -6,6 +6,7 @@ use super::idct::Idct;
 use super::layout::{Component, Layout};
 use super::markers::damaged;
 use super::smoothing::Smoothing;
+use super::upsample;
 use crate::error::Result;
 
 /// How a component's samples become as many as there are pixels.
@@ -56,7 +57,6 @@ struct Plane {
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     planes: [Plane; 4],
-    sums: Vec<u16>,
     /// A row of each component at full width.
     pub(super) rows: [Vec<u8>; 4],
 }
@@ -132,20 +132,12 @@ impl Samples {
             };
             match enlargements.0[number] {
                 Enlargement::None => out[..width].copy_from_slice(samples(row)),
-                Enlargement::Across => double(samples(row), out),
+                Enlargement::Across => upsample::h2v1(samples(row), (true, true), out),
                 Enlargement::Down => {
-                    let bias = if row.is_multiple_of(2) { 1 } else { 2 };
-                    let pairs = samples(near).iter().zip(samples(far));
-                    for (out, (&near, &far)) in out.iter_mut().zip(pairs) {
-                        *out = ((u16::from(near) * 3 + u16::from(far) + bias) >> 2) as u8;
-                    }
+                    upsample::h1v2(samples(near), samples(far), row.is_multiple_of(2), out);
                 }
                 Enlargement::Both => {
-                    let pairs = samples(near).iter().zip(samples(far));
-                    let sums = pairs.map(|(&near, &far)| u16::from(near) * 3 + u16::from(far));
-                    self.sums.clear();
-                    self.sums.extend(sums);
-                    double_sums(&self.sums, out);
+                    upsample::h2v2(samples(near), samples(far), (true, true), out);
                 }
                 Enlargement::Copies(across, down) => {
                     for (out, &sample) in out.chunks_exact_mut(across).zip(samples(row / down)) {
@@ -155,44 +147,5 @@ impl Samples {
             }
             out.truncate(width);
         }
-    }
-}
-
-/// `h2v1_fancy_upsample`: every sample becomes two, each three parts itself and one part its
-/// neighbour; those at the ends have none.
-fn double(samples: &[u8], out: &mut [u8]) {
-    let last = samples.len() - 1;
-    for (index, pair) in out
-        .as_chunks_mut::<2>()
-        .0
-        .iter_mut()
-        .take(last + 1)
-        .enumerate()
-    {
-        let [before, here, after] = [index.saturating_sub(1), index, (index + 1).min(last)]
-            .map(|index| u16::from(samples[index]));
-        *pair = [
-            ((here * 3 + before + 1) >> 2) as u8,
-            ((here * 3 + after + 2) >> 2) as u8,
-        ];
-    }
-}
-
-/// The horizontal half of `h2v2_fancy_upsample`, on sums of three parts one row, one part another.
-fn double_sums(sums: &[u16], out: &mut [u8]) {
-    let last = sums.len() - 1;
-    for (index, pair) in out
-        .as_chunks_mut::<2>()
-        .0
-        .iter_mut()
-        .take(last + 1)
-        .enumerate()
-    {
-        let [before, here, after] =
-            [index.saturating_sub(1), index, (index + 1).min(last)].map(|index| sums[index]);
-        *pair = [
-            ((here * 3 + before + 8) >> 4) as u8,
-            ((here * 3 + after + 7) >> 4) as u8,
-        ];
     }
 }

@@ -21,9 +21,10 @@ impl Blocks for Checksum {
     #[inline(always)]
     fn put(&mut self, component: usize, column: usize, row: usize, last: usize) {
         let place = (component + column + row + last) as u64;
-        let coefficients = self.block[0] as u16 as u64 + (self.block[last & 63] as u16 as u64);
-        self.sum = self.sum.wrapping_add(place).wrapping_add(coefficients);
-        self.block = [0; 65];
+        let coefficients = self.block.coefficients();
+        let sum = i64::from(coefficients[0]) + i64::from(coefficients[last & 63]);
+        self.sum = self.sum.wrapping_add(place).wrapping_add_signed(sum);
+        self.block = Block::ZERO;
     }
 
     fn end_row(&mut self, _: usize) {}
@@ -39,7 +40,7 @@ pub(super) fn entropy(frame: &Frame<'_>, stream: &mut Stream, all: bool) -> Resu
         rows,
     };
     let mut checksum = Checksum {
-        block: [0; 65],
+        block: Block::ZERO,
         sum: 0,
     };
     stream.decode(frame, &wanted, None, &mut checksum)?;

@@ -3,7 +3,8 @@
 //! A 22-bit weight does not fit the 16-bit operand of `vpmaddwd`, so it is split as
 //! `weight = high * 2^11 + low`; then `sum(p * weight) = (sum(p * high) << 11) + sum(p * low)`,
 //! exact modulo 2^32, and the true sum fits 32 bits because the weights' magnitudes add up to
-//! less than 2 and a sample is at most 255.
+//! less than 2 and a sample is at most 255. (11/7 is the most that they come to: Lanczos' filter
+//! where a picture gets larger.)
 #![cfg_attr(
     target_arch = "x86_64",
     expect(

@@ -4,6 +4,8 @@
 //! matters ([`vertical_first`]).
 
 mod avx2;
+pub(super) mod planar;
+mod planar_avx2;
 mod weights;
 
 use std::ops::Range;
@@ -337,7 +339,7 @@ mod tests {
                     (half.floor(), input as f32),
                     (0.5, 0.9),
                 ] {
-                    for filter in [Filter::Bilinear, Filter::Bicubic] {
+                    for filter in Filter::ALL {
                         let window = (output / 4, output);
                         let span = Span {
                             input,
@@ -429,6 +431,39 @@ mod tests {
                     "{span:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn sums_of_weighted_samples_fit_32_bits() {
+        let limit = |filter| match filter {
+            Filter::Box | Filter::Bilinear | Filter::Hamming => 1.0,
+            Filter::Bicubic => 1.27,
+            Filter::Lanczos => 11.0 / 7.0,
+        };
+        let mut axis = Axis::default();
+        for filter in Filter::ALL {
+            let mut most = 0;
+            for input in 1..40_u32 {
+                for output in (1..50).chain([333, 4096]) {
+                    let span = Span {
+                        input,
+                        start: 0.0,
+                        end: input as f32,
+                        output,
+                        window: (0, output),
+                    };
+                    axis.plan(&span, filter, false);
+                    for output in 0..axis.len() {
+                        let taps = 0..axis.count[output] as usize;
+                        let weights = taps.map(|tap| axis.weight(output, tap).unsigned_abs());
+                        most = most.max(weights.sum());
+                    }
+                }
+            }
+            let share = f64::from(most) / f64::from(1 << PRECISION);
+            assert!(share <= limit(filter) + 1e-5, "{filter:?}: {share}");
+            assert!(share >= limit(filter) - 0.01, "{filter:?}: {share}");
         }
     }
 }
