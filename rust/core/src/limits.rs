@@ -27,7 +27,7 @@ pub const IMAGE_PIXELS: u64 = 178_956_970;
 /// Most scans of one progressive image; real files have about ten, attacks have thousands.
 pub const IMAGE_SCANS: u32 = 500;
 
-/// Most segments before the first scan of a JPEG: real files have tens, ICC profiles and XMP in
+/// Most segments of a JPEG, scans apart: real files have tens, ICC profiles and XMP in
 /// parts add some hundreds.
 pub const IMAGE_SEGMENTS: u32 = 10_000;
 

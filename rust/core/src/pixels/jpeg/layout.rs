@@ -12,8 +12,10 @@ pub(super) enum Coding {
     Sequential,
     /// Bit by bit or band by band, in Huffman codes.
     Progressive,
-    /// In arithmetic code, or lossless: not decoded here.
-    Foreign,
+    /// Either, in arithmetic code: not decoded here.
+    Arithmetic,
+    /// Without a DCT, in Huffman codes: not decoded here.
+    Lossless,
 }
 
 /// One component of a frame.

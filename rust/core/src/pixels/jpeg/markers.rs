@@ -281,10 +281,11 @@ impl<'a> Markers<'a> {
         let coding = match code {
             0xC0 | 0xC1 => Coding::Sequential,
             0xC2 => Coding::Progressive,
-            0xC3 | 0xC9 | 0xCA => Coding::Foreign,
+            0xC3 => Coding::Lossless,
+            0xC9 | 0xCA => Coding::Arithmetic,
             _ => {
                 return Err(Error::decode(
-                    "expected a DCT-coded JPEG, found a lossless one",
+                    "expected a JPEG with a DCT or in Huffman codes, found a lossless one in arithmetic coding",
                 ));
             }
         };

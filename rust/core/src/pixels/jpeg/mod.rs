@@ -100,7 +100,7 @@ impl<'a> Jpeg<'a> {
         } else {
             let picture = Picture::open(data)?;
             let (width, height) = picture.size;
-            let kind = if picture.arithmetic {
+            let kind = if picture.foreign {
                 check_scans(data)?;
                 Kind::Other(Box::new(Library::open(data)?))
             } else {
@@ -216,9 +216,7 @@ fn decode_any(
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<()> {
-    let (width, height) = picture.size;
-    let stride = width as usize * 3;
-    scratch.pixels.resize(stride * height as usize, 0);
+    let stride = picture.size.0 as usize * 3;
     picture.decode(&mut scratch.room, &mut scratch.pixels)?;
     pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
     Ok(())

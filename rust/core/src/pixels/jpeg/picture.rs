@@ -47,8 +47,8 @@ pub(super) struct Picture<'a> {
     colour: Colour,
     /// Width and height in pixels.
     pub(super) size: (u32, u32),
-    /// Whether its scans are in arithmetic code, which is not decoded here.
-    pub(super) arithmetic: bool,
+    /// Whether its scans are in arithmetic code or lossless, which is not decoded here.
+    pub(super) foreign: bool,
 }
 
 impl<'a> Picture<'a> {
@@ -61,21 +61,29 @@ impl<'a> Picture<'a> {
         let Some(layout) = &markers.layout else {
             return Err(damaged("a scan before the frame header"));
         };
+        // Predictor and shift of a lossless scan (T.81 table H.1, `start_pass` of `jdlossls.c`).
+        let predicted = (1..=7).contains(&scan.first) && scan.last == 0 && scan.high == 0;
+        if layout.coding == Coding::Lossless && !(predicted && scan.low < 8) {
+            return Err(damaged(format!(
+                "a lossless scan by predictor {}, shifted by {} bits",
+                scan.first, scan.low
+            )));
+        }
         Ok(Self {
             enlargements: Enlargements::new(layout)?,
             colour: Colour::guess(&markers, layout),
             size: (layout.width, layout.height),
-            arithmetic: layout.coding == Coding::Foreign,
+            foreign: matches!(layout.coding, Coding::Arithmetic | Coding::Lossless),
             scan,
             markers,
         })
     }
 
-    /// Writes the whole image, 3 bytes a pixel, to `out`.
-    pub(super) fn decode(&self, room: &mut Room, out: &mut [u8]) -> Result<()> {
-        if self.arithmetic {
+    /// Makes `out` the whole image, 3 bytes a pixel; nothing is made of what is refused.
+    pub(super) fn decode(&self, room: &mut Room, out: &mut Vec<u8>) -> Result<()> {
+        if self.foreign {
             return Err(Error::decode(
-                "expected Huffman codes, found arithmetic coding",
+                "expected Huffman codes of a DCT, found arithmetic coding or a lossless file",
             ));
         }
         let mut markers = self.markers.clone();
@@ -96,6 +104,7 @@ impl<'a> Picture<'a> {
                 smoothing.as_ref(),
                 *idct.get_or_insert_with(Idct::new),
             );
+            out.resize(layout.width as usize * layout.height as usize * 3, 0);
             self.paint(layout, samples, out);
         }
         coefficients.trim();
@@ -118,3 +127,7 @@ impl<'a> Picture<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "picture_tests.rs"]
+mod tests;

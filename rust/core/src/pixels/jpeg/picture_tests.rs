@@ -1,4 +1,3 @@
-use libjpeg_turbo_rs::simd::detect;
 use libjpeg_turbo_rs::{Encoder, PixelFormat, ScanScript};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -117,8 +116,8 @@ impl Recipe {
 
 fn decode(data: &[u8], room: &mut Room) -> Result<Vec<u8>> {
     let picture = Picture::open(data)?;
-    let mut out = vec![0; picture.size.0 as usize * picture.size.1 as usize * 3];
-    picture.decode(room, &detect(), &mut out)?;
+    let mut out = Vec::new();
+    picture.decode(room, &mut out)?;
     Ok(out)
 }
 
@@ -199,7 +198,7 @@ fn with_frame(code: u8, values: &[u8]) -> Vec<u8> {
 fn what_is_not_decoded_is_named() {
     for (code, values, expected) in [
         (0xC2, &[12_u8][..], "found 12 bits a sample"),
-        (0xC3, &[8], "found a lossless one"),
+        (0xC3, &[8], "a lossless scan by predictor 0"),
         (0xC5, &[8], "found a hierarchical one"),
         (0xC9, &[8], "found arithmetic coding"),
         (0xC2, &[8, 0, 30, 0, 0], "0 x 30 pixels"),
