@@ -129,21 +129,11 @@ impl Decoder {
         out: &mut [u8],
         row: usize,
     ) -> Result<()> {
-        self.resampler
-            .horizontal
-            .plan(&placement.horizontal, filter, placement.flip);
-        self.resampler
-            .vertical
-            .plan(&placement.vertical, filter, false);
-        let columns = self.resampler.horizontal.source();
-        let rows = self.resampler.vertical.source();
+        let (across, down) = (&placement.horizontal, &placement.vertical);
         let (left, top) = placement.padding;
-        if self.resampler.horizontal.len() * 3 != row
-            || self.resampler.vertical.len() * row != out.len()
-        {
+        if across.len() * 3 != row || down.len() * row != out.len() {
             out.fill(0);
         }
-        let order = vertical_first(&placement.horizontal, &placement.vertical);
         let out = &mut out[top * row + left * 3..];
         if fidelity == Fidelity::Fast {
             let (points, scratch) = (points.as_deref_mut(), &mut self.scratch);
@@ -151,6 +141,13 @@ impl Decoder {
                 return Ok(());
             }
         }
+        self.resampler
+            .horizontal
+            .plan(across, filter, placement.flip);
+        self.resampler.vertical.plan(down, filter, false);
+        let columns = self.resampler.horizontal.source();
+        let rows = self.resampler.vertical.source();
+        let order = vertical_first(across, down);
         let mut passes = self.resampler.passes(order, out, row);
         image.decode(
             columns.start as usize..columns.end as usize,

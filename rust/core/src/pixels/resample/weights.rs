@@ -33,6 +33,11 @@ pub(in crate::pixels) struct Span {
 }
 
 impl Span {
+    /// How many positions of the output are wanted.
+    pub(in crate::pixels) fn len(&self) -> usize {
+        (self.window.1 - self.window.0) as usize
+    }
+
     /// Pillow skips the pass where the box is the whole image and no length changes.
     fn is_identity(&self) -> bool {
         self.output == self.input && (self.start, self.end).eq(&(0.0, self.output as f32))
