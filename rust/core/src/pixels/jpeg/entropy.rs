@@ -28,9 +28,9 @@ const NATURAL: [u8; 256] = {
     table
 };
 
-/// Looks at the table of pairs after each load of bits: the last one may find a code whose value is
-/// not in the table, 20 bits together.
-const LOOKS: usize = 3;
+/// Looks at the table of pairs after each load of bits: behind three of 11 bits, the last one may
+/// find a code whose value is not in the table, 21 bits together.
+const LOOKS: usize = 4;
 
 /// The order of quantisation tables in the file.
 pub(super) fn natural(at: usize) -> usize {
