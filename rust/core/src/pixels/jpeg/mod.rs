@@ -32,6 +32,8 @@ mod stream;
 mod suspension;
 mod tables;
 mod trial;
+mod unstuffed;
+mod unstuffed_avx2;
 mod upsample;
 mod upsample_avx2;
 mod ycc;

@@ -3,7 +3,6 @@
 //!
 //! Not here: keeping the points of an archive's photos in a file.
 
-use super::entropy::{Bits, PADDING};
 use super::huffman::Unusual;
 
 /// Bytes of a scan from one point to the next, about: passing over half of them takes a microsecond.
@@ -164,102 +163,6 @@ impl ScanPoints {
     pub(super) fn end(&mut self) {
         let whole = self.rows() * self.per_row();
         self.points.truncate(whole);
-    }
-}
-
-/// A part of a scan without stuffed zeros.
-#[derive(Debug, Default)]
-pub(super) struct Unstuffed {
-    pub(super) bytes: Vec<u8>,
-    /// Where the part starts in the scan as it is stored.
-    start: usize,
-    /// Where zeros were dropped from the scan as it is stored.
-    dropped: Vec<usize>,
-    /// Where each restart interval ends in `bytes`.
-    pub(super) intervals: Vec<usize>,
-}
-
-impl Unstuffed {
-    /// Takes the scan from byte `start` on, up to the end-of-image marker, or to the byte `end` if
-    /// that is given (T.81 F.1.2.3).
-    ///
-    /// A file without that marker is left to the other decoder, which then reads it to its end: so
-    /// a truncated file fails whatever region is asked for.
-    pub(super) fn fill(
-        &mut self,
-        scan: &[u8],
-        start: usize,
-        end: Option<usize>,
-    ) -> Result<(), Unusual> {
-        self.bytes.clear();
-        self.dropped.clear();
-        self.intervals.clear();
-        self.start = start;
-        let part = scan.get(start..end.unwrap_or(scan.len())).ok_or(Unusual)?;
-        let mut at = 0;
-        loop {
-            let rest = &part[at..];
-            let found = memchr::memchr(0xFF, rest).and_then(|found| {
-                let marker = *rest.get(found + 1)?;
-                Some((found, marker))
-            });
-            match found {
-                Some((found, 0)) => {
-                    self.bytes.extend_from_slice(&rest[..=found]);
-                    self.dropped.push(start + at + found + 1);
-                    at += found + 2;
-                }
-                Some((found, marker)) => {
-                    self.bytes.extend_from_slice(&rest[..found]);
-                    self.intervals.push(self.bytes.len());
-                    if marker == 0xD9 {
-                        break;
-                    }
-                    let number = (self.intervals.len() - 1) & 7;
-                    if marker & 0xF8 != 0xD0 || usize::from(marker & 7) != number {
-                        return Err(Unusual);
-                    }
-                    at += found + 2;
-                }
-                None if end.is_some() => {
-                    self.bytes.extend_from_slice(rest);
-                    self.intervals.push(self.bytes.len());
-                    break;
-                }
-                None => return Err(Unusual),
-            }
-        }
-        self.bytes.resize(self.bytes.len() + PADDING, 0);
-        Ok(())
-    }
-
-    /// The bits from a place of the scan as it is stored on.
-    pub(super) fn bits_at(&self, bit: u32) -> Result<Bits<'_>, Unusual> {
-        let byte = bit as usize / 8;
-        let dropped = self.dropped.partition_point(|&dropped| dropped < byte);
-        let at = byte.checked_sub(self.start + dropped).ok_or(Unusual)?;
-        let end = *self.intervals.first().ok_or(Unusual)?;
-        if at > end {
-            return Err(Unusual);
-        }
-        Bits::new(&self.bytes, at, end).after(bit % 8)
-    }
-
-    /// Where `bits` are in the scan as it is stored, in bits.
-    pub(super) fn place(&self, bits: &Bits<'_>) -> usize {
-        let place = bits.place();
-        // The n-th dropped zero lay behind the byte that is now at its place less n.
-        let byte = place / 8;
-        let (mut low, mut high) = (0, self.dropped.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.dropped[middle] - self.start - middle <= byte {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        (self.start + byte + low) * 8 + place % 8
     }
 }
 

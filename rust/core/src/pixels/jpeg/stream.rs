@@ -10,8 +10,9 @@ use std::ops::Range;
 use super::entropy::{Bits, Block, Tables};
 use super::frame::Frame;
 use super::huffman::Unusual;
-use super::points::{ScanPoints, Unstuffed};
+use super::points::ScanPoints;
 use super::tables::{AcTable, DcTable};
+use super::unstuffed::Unstuffed;
 
 /// Takes blocks as they are decoded: the components of an MCU in turn, MCUs from left to right.
 pub(super) trait Blocks {
@@ -81,7 +82,7 @@ impl Stream {
             order: self.order(frame),
             restart: frame.restart,
             width,
-            bits: Bits::new(&self.unstuffed.bytes, 0, self.unstuffed.intervals[0]),
+            bits: Bits::new(self.unstuffed.bytes(), 0, self.unstuffed.intervals[0]),
             dc: [0; 4],
             interval: 0,
             until_restart: frame.restart,
@@ -267,7 +268,7 @@ impl Walk<'_, '_> {
                 self.interval += 1;
                 let intervals = &self.unstuffed.intervals;
                 let end = *intervals.get(self.interval).ok_or(Unusual)?;
-                self.bits = Bits::new(&self.unstuffed.bytes, intervals[self.interval - 1], end);
+                self.bits = Bits::new(self.unstuffed.bytes(), intervals[self.interval - 1], end);
                 self.dc = [0; 4];
                 self.until_restart = self.restart;
             }
