@@ -244,6 +244,10 @@ def test_errors_are_recorded_in_every_pass(damaged: SampleSet) -> None:
 def test_a_loop_that_breaks_leaves_no_thread(samples: SampleSet) -> None:
     loader = pt.Loader(samples, 2, CROP, threads=3)
     for _ in loader:
+        # The first batch may be there before the last thread has given itself its name.
+        deadline = time.monotonic() + 5
+        while len(threads()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.001)
         assert len(threads()) >= 3
         break
     assert_no_thread_is_left()
