@@ -3,7 +3,7 @@
 //! Made for data without damage: whatever is unusual ends with [`Unusual`], and the caller hands
 //! the whole image to the decoder library, which knows what to do.
 use super::huffman::{Code, Unusual, extend};
-use super::tables::{AcTable, DC_BITS, DcTable, GROUP_BITS, Group, PAIR_BITS, Pair};
+use super::tables::{AcTable, DC_BITS, DcTable, GROUP_BITS, Group, PAIR_BITS, PAIR_LENGTH, Pair};
 
 /// What one block may read: 64 codes of at most 27 bits, and the 8 bytes that are loaded at once.
 const REACH: usize = 256 + 8;
@@ -28,9 +28,10 @@ const NATURAL: [u8; 256] = {
     table
 };
 
-/// Looks at the table of pairs after each load of bits: behind three of 11 bits, the last one may
-/// find a code whose value is not in the table, 21 bits together.
+/// Looks at the table of pairs after each load of bits.
 const LOOKS: usize = 4;
+
+const _: () = assert!(LOOKS as u32 * PAIR_LENGTH <= 56);
 
 /// The order of quantisation tables in the file.
 pub(super) fn natural(at: usize) -> usize {
@@ -193,6 +194,7 @@ impl BlockBits<'_> {
     /// A symbol of which the entry has the code, but not the value.
     #[inline(always)]
     fn rest(&mut self, entry: Pair) -> (usize, i16, bool) {
+        self.refill();
         let (length, size) = (entry.length(), entry.two() as u32);
         let bits = ((self.window << length) >> 1) >> (63 - size);
         self.consume(length + size);
@@ -216,7 +218,7 @@ impl Bits<'_> {
         Block(block): &mut Block,
     ) -> Result<usize, Unusual> {
         let mut bits = self.block_bits()?;
-        *dc += bits.dc(tables)?;
+        *dc = dc.wrapping_add(bits.dc(tables)?);
         block[0] = *dc as i16;
         let pairs: &[u64; 1 << PAIR_BITS] =
             tables.ac.pairs.as_slice().try_into().map_err(|_| Unusual)?;
@@ -228,7 +230,7 @@ impl Bits<'_> {
                     let entry = Pair(pairs[(bits.window >> (64 - PAIR_BITS)) as usize]);
                     let (one, two) = (last + entry.step_one(), last + entry.step_two());
                     block[usize::from(NATURAL[one & 255])] = entry.one();
-                    block[usize::from(NATURAL[two & 255])] = entry.two();
+                    block[usize::from(NATURAL[two & 255])] = entry.last_value(bits.window);
                     if two >= 63 {
                         break 'looks (entry, two);
                     }
@@ -282,7 +284,7 @@ impl Bits<'_> {
     #[inline(always)]
     pub(super) fn skip(&mut self, tables: &Tables<'_>, dc: &mut i32) -> Result<(), Unusual> {
         let mut bits = self.block_bits()?;
-        *dc += bits.dc(tables)?;
+        *dc = dc.wrapping_add(bits.dc(tables)?);
         let groups: &[u16; 1 << GROUP_BITS] = tables
             .ac
             .groups

@@ -7,7 +7,10 @@ use super::huffman::{Code, SHORT_BITS, Unusual, extend};
 const _: () = assert!(PAIR_BITS <= SHORT_BITS && GROUP_BITS <= SHORT_BITS);
 
 /// Bits that the table of pairs looks at.
-pub(super) const PAIR_BITS: u32 = 11;
+pub(super) const PAIR_BITS: u32 = 10;
+
+/// Most bits of an entry: those that the table looks at, and then bits of the last value alone.
+pub(super) const PAIR_LENGTH: u32 = 14;
 
 /// Bits that the table of groups looks at.
 pub(super) const GROUP_BITS: u32 = 11;
@@ -78,16 +81,18 @@ const LONG: u32 = 0xC0;
 
 /// One look at the table of pairs, from the lowest bits up:
 ///
-/// | bits | of an entry of one or two symbols | where the first symbol is longer than the table is wide |
+/// | bits | of an entry of one or two symbols | where the table is too narrow for the first symbol |
 /// |---|---|---|
 /// | 0..8 | length of the whole entry | of its code; 0 where that is longer too |
 /// | 8..16 | step from the last coefficient to the last one of the entry, or [`END`] | [`LONG`] |
-/// | 16..32 | value of the first symbol | run |
-/// | 32..48 | value of the second symbol, or of the first once more | size |
+/// | 16..32 | value of the first symbol, where there are two | run |
+/// | 32..48 | value of the last symbol, less the bits of the whole entry | size |
 /// | 48..56 | step to the first symbol's coefficient; [`END`] where there is none | [`LONG`] |
 /// | 56..64 | length of the first symbol | |
 ///
-/// The length comes first because the next look has to wait for it.
+/// The length comes first because the next look has to wait for it. Of the last value the table
+/// needs to see the sign only: a value is its bits plus a number that the sign and the size decide
+/// (T.81 F.2.2.1), and adding all bits of the entry puts in those that the table has not seen.
 #[derive(Clone, Copy)]
 pub(super) struct Pair(pub(super) u64);
 
@@ -120,10 +125,17 @@ impl Pair {
         (self.0 >> 16) as i16
     }
 
-    /// The last value.
+    /// The last value, less the bits of the entry.
     #[inline(always)]
     pub(super) fn two(self) -> i16 {
         (self.0 >> 32) as i16
+    }
+
+    /// The last value; `window` has the bits of the entry on top.
+    #[inline(always)]
+    pub(super) fn last_value(self, window: u64) -> i16 {
+        let bits = window >> (self.length().wrapping_neg() & 63);
+        self.two().wrapping_add(bits as i16)
     }
 
     /// Coefficients up to the first value's, or out of any block.
@@ -215,7 +227,9 @@ impl AcTable {
         }
     }
 
-    /// Codes in their order fill the table from its beginning.
+    /// Codes in their order fill the table from its beginning; unseen bits of a value count as 0.
+    ///
+    /// The length of the first symbol is that of its code alone here.
     fn fill_singles(&mut self, segment: &[u8]) {
         self.singles.clear();
         let (counts, mut symbols) = segment.split_at(16);
@@ -224,19 +238,20 @@ impl AcTable {
             symbols = later;
             for &byte in now {
                 let (run, size) = (u32::from(byte >> 4), u32::from(byte & 15));
-                let filled = self.singles.len() + (1 << (PAIR_BITS - length));
-                if length + size > PAIR_BITS {
+                let bits = length + size;
+                let seen = size.min(PAIR_BITS - length);
+                if seen == 0 && size > 0 || bits > PAIR_LENGTH {
+                    let filled = self.singles.len() + (1 << (PAIR_BITS - length));
                     let values = (run as i32, size as i32);
-                    let entry = Pair::pack(values, (LONG, LONG), (0, length));
+                    let entry = Pair::pack(values, (LONG, LONG), (length, length));
                     self.singles.resize(filled, entry);
                     continue;
                 }
                 let step = if byte == 0 { END } else { run + 1 };
-                let bits = length + size;
-                for value in 0..1_u32 << size {
-                    let value = extend(value, size);
-                    let entry = Pair::pack((value, value), (step, step), (bits, bits));
-                    let filled = self.singles.len() + (1 << (PAIR_BITS - bits));
+                for value in 0..1_u32 << seen {
+                    let value = extend(value << (size - seen), size);
+                    let entry = Pair::pack((value, value), (step, step), (length, bits));
+                    let filled = self.singles.len() + (1 << (PAIR_BITS - length - seen));
                     self.singles.resize(filled, entry);
                 }
             }
@@ -250,24 +265,32 @@ impl AcTable {
         self.pairs.clear();
         let entries = self.singles.iter().enumerate().map(|(index, &entry)| {
             let one = Pair(entry);
-            if one.is_long() || one.is_end() {
+            if one.is_long() {
                 return entry;
+            }
+            let pack = |value: i16, steps, length: u32| {
+                let bits = (index << 16 >> (PAIR_BITS + 16 - length)) as i32;
+                let values = (i32::from(one.one()), i32::from(value) - bits);
+                Pair::pack(values, steps, (one.length(), length))
+            };
+            let steps = (one.step_one() as u32, one.step_two() as u32);
+            let alone = pack(one.one(), steps, one.length());
+            if one.is_end() || one.length() >= PAIR_BITS {
+                return alone;
             }
             let two = Pair(self.singles[(index << one.length()) & MASK]);
             let length = one.length() + two.length();
-            if two.is_long() || length > PAIR_BITS {
-                return entry;
+            let size = two.length() - two.length_one();
+            let needed = one.length() + two.length_one() + size.min(1);
+            if two.is_long() || needed > PAIR_BITS || length > PAIR_LENGTH {
+                return alone;
             }
             let step = if two.is_end() {
                 END
             } else {
                 (one.step_one() + two.step_one()) as u32
             };
-            Pair::pack(
-                (i32::from(one.one()), i32::from(two.one())),
-                (one.step_one() as u32, step),
-                (one.length(), length),
-            )
+            pack(two.one(), (one.step_one() as u32, step), length)
         });
         self.pairs.extend(entries);
     }
