@@ -24,17 +24,49 @@ pub(super) struct Window {
 
 impl Window {
     /// The MCUs that the window needs, a chroma sample more on each side where chroma is upsampled.
-    pub(super) fn mcus(&self, frame: &Frame<'_>) -> Mcus {
-        let (across, down) = frame.mcu();
+    pub(super) fn mcus(&self, mcu: (usize, usize), size: (u32, u32)) -> Mcus {
         let span = |pixels: &Range<usize>, mcu: usize, length: u32| {
             let margin = if mcu > 8 { mcu / 8 } else { 0 };
             let end = (pixels.end + margin).min(length as usize);
             pixels.start.saturating_sub(margin) / mcu..end.div_ceil(mcu)
         };
         Mcus {
-            columns: span(&self.columns, across, frame.width),
-            rows: span(&self.rows, down, frame.height),
+            columns: span(&self.columns, mcu.0, size.0),
+            rows: span(&self.rows, mcu.1, size.1),
         }
+    }
+}
+
+/// What a band needs to know of a picture.
+#[derive(Debug)]
+pub(super) struct Shape<'a> {
+    /// Width and height in pixels.
+    pub(super) size: (u32, u32),
+    /// Pixels of an MCU, across and down.
+    pub(super) mcu: (usize, usize),
+    /// What the components are.
+    pub(super) colour: Colour,
+    /// Blocks of each component in an MCU, across and down, and its quantisation table.
+    pub(super) components: Vec<((usize, usize), &'a [u16; 64])>,
+}
+
+impl<'a> Shape<'a> {
+    /// That of a plain file, if it has all quantisation tables.
+    pub(super) fn of(frame: &'a Frame<'_>) -> Option<Self> {
+        let component = |component: &Component| {
+            let table = frame.quantisation[component.quantisation].as_ref()?;
+            Some((component.blocks, table))
+        };
+        Some(Self {
+            size: (frame.width, frame.height),
+            mcu: frame.mcu(),
+            colour: frame.colour,
+            components: frame
+                .components
+                .iter()
+                .map(component)
+                .collect::<Option<_>>()?,
+        })
     }
 }
 
@@ -111,54 +143,44 @@ impl Band {
     /// Makes the band ready for a picture; what is put into it comes out of `rows`.
     pub(super) fn begin<'a>(
         &'a mut self,
-        frame: &Frame<'_>,
+        shape: &Shape<'_>,
         window: &'a Window,
         wanted: &Mcus,
         rows: &'a mut dyn Rows,
-    ) -> Option<Bands<'a>> {
-        let (across, down) = frame.mcu();
-        self.count = frame.components.len();
-        for (plane, component) in self.planes.iter_mut().zip(&frame.components) {
-            let quantisation = frame.quantisation[component.quantisation].as_ref()?;
+    ) -> Bands<'a> {
+        self.count = shape.components.len();
+        for (plane, &(blocks, quantisation)) in self.planes.iter_mut().zip(&shape.components) {
             plane.quantisation = *quantisation;
-            plane.prepare(component, (across, down), frame, wanted.columns.len());
+            plane.prepare(blocks, shape, wanted.columns.len());
         }
         let planes = &self.planes[..self.count];
         let lag = planes
             .iter()
             .any(|plane| matches!(plane.upsampling, Upsampling::Down | Upsampling::Both));
         rows.begin();
-        Some(Bands {
+        Bands {
             band: self,
             window,
             columns: wanted.columns.clone(),
-            mcu: (across, down),
-            colour: frame.colour,
+            mcu: shape.mcu,
+            colour: shape.colour,
             lag: usize::from(lag),
             next: window.rows.start,
             last_row: wanted.rows.end - 1,
             idct: Idct::new(),
             rows,
-        })
+        }
     }
 }
 
 impl Plane {
-    fn prepare(
-        &mut self,
-        component: &Component,
-        mcu: (usize, usize),
-        frame: &Frame<'_>,
-        columns: usize,
-    ) {
-        self.blocks = component.blocks;
-        self.expansion = (
-            mcu.0 / 8 / component.blocks.0,
-            mcu.1 / 8 / component.blocks.1,
-        );
+    fn prepare(&mut self, blocks: (usize, usize), shape: &Shape<'_>, columns: usize) {
+        let (mcu, size) = (shape.mcu, shape.size);
+        self.blocks = blocks;
+        self.expansion = (mcu.0 / 8 / blocks.0, mcu.1 / 8 / blocks.1);
         self.size = (
-            (frame.width as usize).div_ceil(self.expansion.0),
-            (frame.height as usize).div_ceil(self.expansion.1),
+            (size.0 as usize).div_ceil(self.expansion.0),
+            (size.1 as usize).div_ceil(self.expansion.1),
         );
         // Narrow pictures are upsampled plainly (`jinit_upsampler`).
         let wide = self.size.0 > 2;
@@ -169,13 +191,13 @@ impl Plane {
             (2, 2) if wide => Upsampling::Both,
             _ => Upsampling::Repeat,
         };
-        self.stride = columns * self.blocks.0 * 8;
-        let length = self.stride * (self.blocks.1 * 8 + 1);
+        self.stride = columns * blocks.0 * 8;
+        let length = self.stride * (blocks.1 * 8 + 1);
         if self.samples.len() < length {
             self.samples.resize(length, 0);
         }
-        self.width = columns * self.blocks.0;
-        self.paired = self.blocks.1 == 1 || self.blocks.0.is_multiple_of(2);
+        self.width = columns * blocks.0;
+        self.paired = blocks.1 == 1 || blocks.0.is_multiple_of(2);
         self.pair = [Block::ZERO; 2];
         self.waits = false;
     }
@@ -257,16 +279,15 @@ impl Bands<'_> {
         let width = self.window.columns.len();
         for (y, out) in pixels.clone().zip(out.chunks_mut(stride)) {
             let planes = &mut self.band.planes[..self.band.count];
-            let top = row;
             let mut starts = [0; 4];
             for (plane, start) in planes.iter_mut().zip(&mut starts) {
-                *start = plane.expand(y, top, &self.window.columns, self.columns.start);
+                *start = plane.expand(y, row, &self.window.columns, self.columns.start);
             }
             let line = |index: usize| {
                 let plane = &planes[index];
                 let first = self.window.columns.start - starts[index];
                 if plane.upsampling == Upsampling::None {
-                    let from = plane.slot(y, top) * plane.stride + first;
+                    let from = plane.slot(y, row) * plane.stride + first;
                     &plane.samples[from..from + width]
                 } else {
                     &plane.row[first..first + width]

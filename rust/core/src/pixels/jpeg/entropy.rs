@@ -70,6 +70,11 @@ impl Block {
     /// All zeros.
     pub(super) const ZERO: Self = Self([0; 80]);
 
+    /// Takes these coefficients.
+    pub(super) fn set(&mut self, coefficients: &[i16; 64]) {
+        self.0[..64].copy_from_slice(coefficients);
+    }
+
     /// The coefficients.
     #[inline(always)]
     pub(super) fn coefficients(&self) -> &[i16; 64] {

@@ -38,6 +38,19 @@ pub(super) enum Colour {
     Ycck,
 }
 
+impl Colour {
+    /// What the names of the components and the segments before the frame say they are.
+    pub(super) fn guess(ids: &[u8], jfif: bool, adobe: Option<u8>) -> Self {
+        match (ids, jfif, adobe) {
+            ([_], ..) => Self::Grey,
+            ([_, _, _], false, Some(0)) | (b"RGB", false, None) => Self::Rgb,
+            ([_, _, _], ..) => Self::Ycc,
+            (_, _, None | Some(0)) => Self::Cmyk,
+            _ => Self::Ycck,
+        }
+    }
+}
+
 /// What the header says of a plain baseline JPEG.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
@@ -232,14 +245,15 @@ impl<'a> Frame<'a> {
         if (1..ids.len()).any(|place| ids[..place].contains(&ids[place])) {
             return Err(Unusual);
         }
-        match (ids.as_slice(), self.adobe) {
-            ([_], _) => Ok(Colour::Grey),
-            ([_, _, _], _) if self.jfif => Ok(Colour::Ycc),
-            ([_, _, _], Some(0)) | (b"RGB", None) => Ok(Colour::Rgb),
-            ([_, _, _], None | Some(1)) => Ok(Colour::Ycc),
-            ([_, _, _, _], None | Some(0)) => Ok(Colour::Cmyk),
-            ([_, _, _, _], Some(2)) => Ok(Colour::Ycck),
-            _ => Err(Unusual),
+        let known = match ids.len() {
+            1 => true,
+            3 => self.jfif || matches!(self.adobe, None | Some(0 | 1)),
+            _ => matches!(self.adobe, None | Some(0 | 2)),
+        };
+        if known {
+            Ok(Colour::guess(&ids, self.jfif, self.adobe))
+        } else {
+            Err(Unusual)
         }
     }
 

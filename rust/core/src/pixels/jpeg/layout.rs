@@ -29,8 +29,6 @@ pub(super) struct Component {
     pub(super) table: usize,
     /// Blocks that show something, across and down.
     pub(super) blocks: (usize, usize),
-    /// Samples that show something, across and down.
-    pub(super) samples: (usize, usize),
     /// The quantisation table that its first scan found.
     pub(super) quantisation: Option<Box<[u16; 64]>>,
 }
@@ -103,10 +101,6 @@ impl Layout {
                 blocks: (
                     (across * h).div_ceil(8 * sampling.0),
                     (down * v).div_ceil(8 * sampling.1),
-                ),
-                samples: (
-                    (across * h).div_ceil(sampling.0),
-                    (down * v).div_ceil(sampling.1),
                 ),
                 quantisation: None,
             }

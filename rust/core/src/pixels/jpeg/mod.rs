@@ -23,7 +23,6 @@ mod markers;
 mod picture;
 mod points;
 mod progressive;
-mod samples;
 mod scans;
 mod sequential;
 mod sketch;
@@ -46,7 +45,7 @@ use super::crop::Placement;
 use super::rows::{Rows, pass_on};
 use crate::error::{Error, Result};
 use crate::limits;
-use band::{Band, Window};
+use band::{Band, Shape, Window};
 use frame::Frame;
 use huffman::Unusual;
 use library::Library;
@@ -59,7 +58,7 @@ use stream::Stream;
 /// Memory that decoding needs, kept from one image to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// A whole image that was not decoded by bands.
+    /// A whole image of the library's.
     pixels: Vec<u8>,
     stream: Stream,
     band: Band,
@@ -86,9 +85,9 @@ pub(super) struct Jpeg<'a> {
 
 /// Who decodes it.
 enum Kind<'a> {
-    /// This crate by bands, or whole if the data turn out to be unusual.
+    /// This crate as the data come, or from all coefficients if they turn out to be unusual.
     Plain(Box<Frame<'a>>),
-    /// This crate, always whole.
+    /// This crate, from all coefficients at once.
     Any(Box<Picture<'a>>),
     /// The library: arithmetic coding, lossless files.
     Other(Box<Library<'a>>),
@@ -140,9 +139,12 @@ impl<'a> Jpeg<'a> {
                 if decode_plain(frame, &window, points, scratch, sink).is_ok() {
                     return Ok(());
                 }
-                decode_any(&Picture::open(self.data)?, &window, scratch, sink)
+                let picture = Picture::open(self.data)?;
+                picture.decode(&window, &mut scratch.room, &mut scratch.band, sink)
             }
-            Kind::Any(picture) => decode_any(picture, &window, scratch, sink),
+            Kind::Any(picture) => {
+                picture.decode(&window, &mut scratch.room, &mut scratch.band, sink)
+            }
             Kind::Other(library) => decode_by_library(library, &window, scratch, sink),
         }
     }
@@ -196,10 +198,10 @@ fn decode_plain(
     scratch: &mut Scratch,
     sink: &mut dyn Rows,
 ) -> Result<(), Unusual> {
-    let wanted = window.mcus(frame);
+    let shape = Shape::of(frame).ok_or(Unusual)?;
+    let wanted = window.mcus(shape.mcu, shape.size);
     let mut decode = |points: Option<&mut ScanPoints>| {
-        let bands = scratch.band.begin(frame, window, &wanted, sink);
-        let mut bands = bands.ok_or(Unusual)?;
+        let mut bands = scratch.band.begin(&shape, window, &wanted, sink);
         scratch.stream.decode(frame, &wanted, points, &mut bands)
     };
     if let Some(points) = points {
@@ -210,18 +212,6 @@ fn decode_plain(
         points.clear();
     }
     decode(None)
-}
-
-fn decode_any(
-    picture: &Picture<'_>,
-    window: &Window,
-    scratch: &mut Scratch,
-    sink: &mut dyn Rows,
-) -> Result<()> {
-    let stride = picture.size.0 as usize * 3;
-    picture.decode(&mut scratch.room, &mut scratch.pixels)?;
-    pass_on(&scratch.pixels, stride, &window.columns, &window.rows, sink);
-    Ok(())
 }
 
 fn decode_by_library(

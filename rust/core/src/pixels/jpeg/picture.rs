@@ -1,40 +1,26 @@
-//! Turns any JPEG in Huffman codes into RGB pixels: several scans, progressive ones, any sampling,
-//! CMYK, damaged data, all as Pillow does by libjpeg-turbo.
+//! Turns any JPEG in Huffman codes into blocks of coefficients, and these into a band: several scans,
+//! progressive ones, any sampling, CMYK, damaged data, all as Pillow does by libjpeg-turbo.
 //!
 //! Not here: the fast way for plain files (`stream.rs`, `band.rs`).
 
+use std::ops::Range;
+
+use super::band::{Band, Shape, Window};
 use super::coefficients::Coefficients;
 use super::frame::Colour;
-use super::idct::Idct;
 use super::layout::{Coding, Layout};
 use super::markers::{Markers, Scan, Stop, damaged};
-use super::samples::{Enlargements, Samples};
 use super::scans;
 use super::smoothing::Smoothing;
-use super::ycc;
+use super::stream::Blocks;
 use crate::error::{Error, Result};
-
-impl Colour {
-    /// The guess of `default_decompress_parms` for any file.
-    fn guess(markers: &Markers<'_>, layout: &Layout) -> Self {
-        let names: Vec<u8> = layout.components.iter().map(|one| one.id).collect();
-        match (names.as_slice(), markers.jfif, markers.adobe) {
-            ([_], ..) => Self::Grey,
-            ([_, _, _], false, Some(0)) | (b"RGB", false, None) => Self::Rgb,
-            ([_, _, _], ..) => Self::Ycc,
-            (_, _, None | Some(0)) => Self::Cmyk,
-            _ => Self::Ycck,
-        }
-    }
-}
+use crate::pixels::rows::Rows;
 
 /// Memory that decoding needs, kept from one image to the next.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     bytes: Vec<u8>,
     coefficients: Coefficients,
-    samples: Samples,
-    idct: Option<Idct>,
 }
 
 /// A JPEG whose header is read and within the limits.
@@ -43,7 +29,6 @@ pub(super) struct Picture<'a> {
     /// Behind the header of the first scan.
     markers: Markers<'a>,
     scan: Scan,
-    enlargements: Enlargements,
     colour: Colour,
     /// Width and height in pixels.
     pub(super) size: (u32, u32),
@@ -69,9 +54,10 @@ impl<'a> Picture<'a> {
                 scan.first, scan.low
             )));
         }
+        check_sampling(layout)?;
+        let ids: Vec<u8> = layout.components.iter().map(|one| one.id).collect();
         Ok(Self {
-            enlargements: Enlargements::new(layout)?,
-            colour: Colour::guess(&markers, layout),
+            colour: Colour::guess(&ids, markers.jfif, markers.adobe),
             size: (layout.width, layout.height),
             foreign: matches!(layout.coding, Coding::Arithmetic | Coding::Lossless),
             scan,
@@ -79,8 +65,14 @@ impl<'a> Picture<'a> {
         })
     }
 
-    /// Makes `out` the whole image, 3 bytes a pixel; nothing is made of what is refused.
-    pub(super) fn decode(&self, room: &mut Room, out: &mut Vec<u8>) -> Result<()> {
+    /// Passes the pixels of a window on to `sink`; nothing is made of what is refused.
+    pub(super) fn decode(
+        &self,
+        window: &Window,
+        room: &mut Room,
+        band: &mut Band,
+        sink: &mut dyn Rows,
+    ) -> Result<()> {
         if self.foreign {
             return Err(Error::decode(
                 "expected Huffman codes of a DCT, found arithmetic coding or a lossless file",
@@ -90,40 +82,106 @@ impl<'a> Picture<'a> {
         let Room {
             bytes,
             coefficients,
-            samples,
-            idct,
         } = room;
         let read = scans::read(&mut markers, self.scan.clone(), coefficients, bytes);
         if let (Ok(knowledge), Some(layout)) = (&read, &markers.layout) {
             let progressive = layout.coding == Coding::Progressive;
             let smoothing = Smoothing::new(layout, knowledge, markers.scans);
-            let smoothing = smoothing.filter(|_| progressive);
-            samples.transform(
+            let blocks = Picked {
                 layout,
                 coefficients,
-                smoothing.as_ref(),
-                *idct.get_or_insert_with(Idct::new),
-            );
-            out.resize(layout.width as usize * layout.height as usize * 3, 0);
-            self.paint(layout, samples, out);
+                smoothing: smoothing.filter(|_| progressive),
+            };
+            blocks.put(&shape(layout, self.colour), window, band, sink);
         }
         coefficients.trim();
         read.map(|_| ())
     }
+}
 
-    /// Writes rows of pixels.
-    fn paint(&self, layout: &Layout, samples: &mut Samples, out: &mut [u8]) {
-        let width = layout.width as usize;
-        for (row, out) in out.chunks_exact_mut(width * 3).enumerate() {
-            samples.enlarge(layout, &self.enlargements, row);
-            let [first, second, third, fourth] = samples.rows.each_ref().map(Vec::as_slice);
-            match self.colour {
-                Colour::Grey => ycc::grey(first, out),
-                Colour::Ycc => ycc::to_rgb(first, second, third, out),
-                Colour::Rgb => ycc::interleave(first, second, third, out),
-                Colour::Cmyk => ycc::cmyk_to_rgb([first, second, third, fourth], out),
-                Colour::Ycck => ycc::ycck_to_rgb([first, second, third, fourth], out),
+/// Refuses components with fractions of samples a pixel, as `jinit_upsampler` does.
+fn check_sampling(layout: &Layout) -> Result<()> {
+    let (across, down) = layout.sampling;
+    for component in &layout.components {
+        let (h, v) = component.sampling;
+        if across % h != 0 || down % v != 0 {
+            return Err(damaged(format!(
+                "{h} x {v} samples for {across} x {down} pixels"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn shape(layout: &Layout, colour: Colour) -> Shape<'_> {
+    // Of a component without any scan nothing is known: all its blocks are zero.
+    const NONE: &[u16; 64] = &[0; 64];
+    // A scan of one component has no interleaving, whatever its sampling (T.81 A.2.2).
+    let alone = layout.components.len() == 1;
+    let (across, down) = if alone { (1, 1) } else { layout.sampling };
+    Shape {
+        size: (layout.width, layout.height),
+        mcu: (across * 8, down * 8),
+        colour,
+        components: layout
+            .components
+            .iter()
+            .map(|component| {
+                let blocks = if alone { (1, 1) } else { component.sampling };
+                (blocks, component.quantisation.as_deref().unwrap_or(NONE))
+            })
+            .collect(),
+    }
+}
+
+/// The coefficients of all scans.
+struct Picked<'a> {
+    layout: &'a Layout,
+    coefficients: &'a Coefficients,
+    smoothing: Option<Smoothing<'a>>,
+}
+
+impl Picked<'_> {
+    /// Puts the blocks of a window into a band.
+    fn put(&self, shape: &Shape<'_>, window: &Window, band: &mut Band, sink: &mut dyn Rows) {
+        let wanted = window.mcus(shape.mcu, shape.size);
+        let mut bands = band.begin(shape, window, &wanted, sink);
+        for row in wanted.rows.clone() {
+            for (number, &((across, down), _)) in shape.components.iter().enumerate() {
+                let columns = wanted.columns.start * across..wanted.columns.end * across;
+                for line in row * down..(row + 1) * down {
+                    self.put_line(number, line, columns.clone(), &mut bands);
+                }
             }
+            bands.end_row(row);
+        }
+    }
+
+    /// Puts these columns of a row of blocks.
+    fn put_line(&self, number: usize, line: usize, columns: Range<usize>, bands: &mut impl Blocks) {
+        let component = &self.layout.components[number];
+        let plane = &self.coefficients.planes[number];
+        let mut put = |column: usize, block: &[i16; 64]| {
+            bands.space(number).set(block);
+            bands.put(number, column, line, 63);
+        };
+        let shown = component.quantisation.is_some() && line < component.blocks.1;
+        let Some(smoothing) = self.smoothing.as_ref().filter(|_| shown) else {
+            let row = &plane.row(line)[columns.clone()];
+            columns
+                .zip(row)
+                .for_each(|(column, block)| put(column, block));
+            return;
+        };
+        smoothing
+            .component(number, plane)
+            .smooth(line, |column, block| {
+                if columns.contains(&column) {
+                    put(column, block);
+                }
+            });
+        for column in columns.start.max(component.blocks.0)..columns.end {
+            put(column, &[0; 64]);
         }
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::library::Library;
 use super::*;
 use crate::limits;
+use crate::pixels::rows::Whole;
 
 /// How a picture is made.
 #[derive(Clone, Debug)]
@@ -116,8 +117,17 @@ impl Recipe {
 
 fn decode(data: &[u8], room: &mut Room) -> Result<Vec<u8>> {
     let picture = Picture::open(data)?;
-    let mut out = Vec::new();
-    picture.decode(room, &mut out)?;
+    let (width, height) = (picture.size.0 as usize, picture.size.1 as usize);
+    let window = Window {
+        columns: 0..width,
+        rows: 0..height,
+    };
+    let mut out = vec![0; width * height * 3];
+    let mut sink = Whole {
+        out: &mut out,
+        stride: width * 3,
+    };
+    picture.decode(&window, room, &mut Band::default(), &mut sink)?;
     Ok(out)
 }
 

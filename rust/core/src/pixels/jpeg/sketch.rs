@@ -20,8 +20,16 @@ use crate::pixels::resample::{Axis, Span};
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
     planes: [Plane; 3],
+    axes: [Axes; 3],
     planar: Planar,
     axis: Axis,
+}
+
+/// Which samples become which: the same for both components of chroma, most often.
+#[derive(Debug, Default)]
+struct Axes {
+    horizontal: CoarseAxis,
+    vertical: CoarseAxis,
 }
 
 /// One component.
@@ -35,8 +43,8 @@ struct Plane {
     mcu: (usize, usize),
     /// Samples of a block, across and down.
     size: usize,
-    horizontal: CoarseAxis,
-    vertical: CoarseAxis,
+    /// Its place among the axes.
+    axes: usize,
     /// At the size of the output.
     resized: Vec<u8>,
 }
@@ -65,36 +73,35 @@ impl Sketch {
         let mut wanted: Option<Mcus> = None;
         let count = frame.components.len();
         let mut idcts = Vec::with_capacity(count);
-        for (plane, component) in self.planes.iter_mut().zip(&frame.components) {
+        for number in 0..count {
             let (across, down) = frame.mcu();
-            let blocks = component.blocks;
+            let blocks = frame.components[number].blocks;
             let expansion = (across / 8 / blocks.0, down / 8 / blocks.1);
             let size = (n * expansion.0.min(expansion.1)).min(8);
             idcts.push(ScaledIdct::new(size));
+            let plane = &mut self.planes[number];
             plane.size = size;
             plane.mcu = (blocks.0 * size, blocks.1 * size);
+            let twin = number == 2 && blocks == frame.components[1].blocks;
+            plane.axes = if twin { 1 } else { number };
+            if twin {
+                continue;
+            }
             let scale = |expansion: usize| size as f32 / (8 * expansion) as f32;
-            self.axis.plan(
-                &scaled(&placement.horizontal, scale(expansion.0)),
-                filter,
-                placement.flip,
-            );
-            plane.horizontal.round(&self.axis);
+            let horizontal = scaled(&placement.horizontal, scale(expansion.0));
+            let vertical = scaled(&placement.vertical, scale(expansion.1));
+            let axes = &mut self.axes[number];
+            self.axis.plan(&horizontal, filter, placement.flip);
+            axes.horizontal.round(&self.axis);
             let columns = self.axis.source();
-            self.axis.plan(
-                &scaled(&placement.vertical, scale(expansion.1)),
-                filter,
-                false,
-            );
-            plane.vertical.round(&self.axis);
+            self.axis.plan(&vertical, filter, false);
+            axes.vertical.round(&self.axis);
             let rows = self.axis.source();
-            let first = (
-                columns.start as usize / plane.mcu.0,
-                rows.start as usize / plane.mcu.1,
-            );
+            let mcu = plane.mcu;
+            let first = (columns.start as usize / mcu.0, rows.start as usize / mcu.1);
             let end = (
-                (columns.end as usize).div_ceil(plane.mcu.0),
-                (rows.end as usize).div_ceil(plane.mcu.1),
+                (columns.end as usize).div_ceil(mcu.0),
+                (rows.end as usize).div_ceil(mcu.1),
             );
             let mcus = wanted.get_or_insert(Mcus {
                 columns: first.0..end.0,
@@ -132,19 +139,18 @@ impl Sketch {
                 stride: plane.stride,
                 bytes: &plane.samples,
             };
-            let length = plane.horizontal.len() * plane.vertical.len();
+            let axes = &self.axes[plane.axes];
+            let length = axes.horizontal.len() * axes.vertical.len();
             plane.resized.resize(length, 0);
-            let Plane {
-                horizontal,
-                vertical,
-                resized,
-                ..
-            } = plane;
-            self.planar
-                .resample(&samples, horizontal, vertical, resized);
+            self.planar.resample(
+                &samples,
+                &axes.horizontal,
+                &axes.vertical,
+                &mut plane.resized,
+            );
         }
-        let width = self.planes[0].horizontal.len();
-        for row in 0..self.planes[0].vertical.len() {
+        let width = self.axes[0].horizontal.len();
+        for row in 0..self.axes[0].vertical.len() {
             let line = |index: usize| &self.planes[index].resized[row * width..(row + 1) * width];
             let out = &mut out[row * stride..row * stride + width * 3];
             if count == 1 {

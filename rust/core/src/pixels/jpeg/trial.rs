@@ -1,6 +1,7 @@
 //! Turns a plain baseline JPEG into a checksum of its coefficients: entropy decoding alone, for the
 //! benches.
 
+use super::band::Window;
 use super::entropy::Block;
 use super::frame::Frame;
 use super::huffman::Unusual;
@@ -30,15 +31,20 @@ impl Blocks for Checksum {
     fn end_row(&mut self, _: usize) {}
 }
 
+fn whole(frame: &Frame<'_>) -> Mcus {
+    let window = Window {
+        columns: 0..frame.width as usize,
+        rows: 0..frame.height as usize,
+    };
+    window.mcus(frame.mcu(), (frame.width, frame.height))
+}
+
 /// Decodes all coefficients, or passes over all of them.
 pub(super) fn entropy(frame: &Frame<'_>, stream: &mut Stream, all: bool) -> Result<u64, Unusual> {
-    let (across, down) = frame.mcu();
-    let columns = (frame.width as usize).div_ceil(across);
-    let rows = 0..(frame.height as usize).div_ceil(down);
-    let wanted = Mcus {
-        columns: if all { 0..columns } else { columns..columns },
-        rows,
-    };
+    let mut wanted = whole(frame);
+    if !all {
+        wanted.columns.start = wanted.columns.end;
+    }
     let mut checksum = Checksum {
         block: Block::ZERO,
         sum: 0,
@@ -76,16 +82,11 @@ pub(super) fn greatest(frame: &Frame<'_>, stream: &mut Stream) -> Result<u32, Un
 
         fn end_row(&mut self, _: usize) {}
     }
-    let (across, down) = frame.mcu();
-    let wanted = Mcus {
-        columns: 0..(frame.width as usize).div_ceil(across),
-        rows: 0..(frame.height as usize).div_ceil(down),
-    };
     let mut greatest = Greatest {
         frame,
         block: Block::ZERO,
         found: 0,
     };
-    stream.decode(frame, &wanted, None, &mut greatest)?;
+    stream.decode(frame, &whole(frame), None, &mut greatest)?;
     Ok(greatest.found)
 }
