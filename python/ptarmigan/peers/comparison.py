@@ -29,6 +29,7 @@ EPOCH: Final = 0
 SIZE: Final = 224
 
 OURS: Final = "ptarmigan"
+LATER: Final = "ptarmigan_later"
 REFERENCE: Final = "pillow"
 
 Say = Callable[[str], None]
@@ -232,7 +233,7 @@ def best_peers(rows: Sequence[PeerRow]) -> dict[str, PeerRow]:
     """The fastest peer of each task that both it and Ptarmigan did."""
     best: dict[str, PeerRow] = {}
     for row in rows:
-        if row.peer == OURS or row.ratio is None:
+        if row.peer in (OURS, LATER) or row.ratio is None:
             continue
         if row.task not in best or row.ratio < (best[row.task].ratio or 0):
             best[row.task] = row
