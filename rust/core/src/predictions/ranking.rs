@@ -5,7 +5,8 @@
 //!
 //! Every logit is read once from memory. The first look keeps the maxima of small blocks; the
 //! k-th best of a few of them is a bound that at least k logits reach; only the blocks whose
-//! maxima reach it (hardly more than k) are looked at again, while the row is still in the cache.
+//! maxima reach it (hardly more than k) are looked at again, while the row is still in the cache and
+//! the maxima of the next row are found.
 //!
 //! Everything here is inlined into its callers, which compile it for any CPU (`top_k.rs`) and
 //! for AVX2 (`top_k_avx2.rs`). Only the two small methods of [`Vectors`] differ between them.
@@ -86,28 +87,44 @@ pub(super) fn rank_rows<T: Logit, const LANES: usize>(
     k: usize,
     out: &mut [i32],
 ) {
-    let rows = logits.chunks_exact(classes).zip(out.chunks_exact_mut(k));
+    let mut rows = logits.chunks_exact(classes);
     if k > LISTED_K {
         let mut scratch = Vec::with_capacity(classes);
-        rows.for_each(|(row, best)| rank_sorted(row, &mut scratch, best));
-    } else {
-        let mut scratch = Vec::with_capacity(classes.div_ceil(LANES * BLOCK));
-        rows.for_each(|(row, best)| rank_listed(vectors, row, &mut scratch, best));
+        rows.zip(out.chunks_exact_mut(k))
+            .for_each(|(row, best)| rank_sorted(row, &mut scratch, best));
+        return;
+    }
+    let Some(mut row) = rows.next() else { return };
+    let (mut maxima, mut maxima_after) = (Vec::new(), Vec::new());
+    let blocks = row.as_chunks::<LANES>().0.chunks(BLOCK);
+    maxima.extend(blocks.map(|block| vectors.maxima(block)));
+    for best in out.chunks_exact_mut(k) {
+        let after = rows.next().unwrap_or_default();
+        rank_listed(vectors, row, &maxima, after, &mut maxima_after, best);
+        row = after;
+        std::mem::swap(&mut maxima, &mut maxima_after);
     }
 }
 
+/// Ranks a row whose maxima are known, and finds those of the row `after` it, a block of each in
+/// turn: so memory is read at a steady pace while branches are missed.
 #[inline(always)]
 fn rank_listed<T: Logit, const LANES: usize>(
     vectors: impl Vectors<T, LANES>,
     row: &[T],
-    maxima: &mut Vec<[T::Key; LANES]>,
+    maxima: &[[T::Key; LANES]],
+    after: &[T],
+    maxima_after: &mut Vec<[T::Key; LANES]>,
     out: &mut [i32],
 ) {
     let (whole, tail) = row.as_chunks::<LANES>();
-    maxima.clear();
-    maxima.extend(whole.chunks(BLOCK).map(|block| vectors.maxima(block)));
+    let mut blocks_after = after.as_chunks::<LANES>().0.chunks(BLOCK);
+    maxima_after.clear();
     let mut best = Candidates::<T>::new(out.len(), bound::<T, LANES>(maxima, out.len()));
-    for ((number, block), maxima) in whole.chunks(BLOCK).enumerate().zip(&*maxima) {
+    for ((number, block), maxima) in whole.chunks(BLOCK).enumerate().zip(maxima) {
+        if let Some(block) = blocks_after.next() {
+            maxima_after.push(vectors.maxima(block));
+        }
         if any_above(maxima, best.limit) {
             offer_block(vectors, block, number * BLOCK * LANES, &mut best);
         }
