@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .annotations import JsonFile
+from .published import PUBLISHED
 
 __all__ = [
     "SPLITS",
@@ -24,11 +25,12 @@ SPLITS = ("train", "val", "test", "train+val")
 ADDRESS = "https://ml-inat-competition-datasets.s3.amazonaws.com/2017/"
 PAGE = "https://github.com/visipedia/inat_comp/tree/master/2017"
 
-# Name and size in bytes of the archives -> md5: the page has the md5s (of the other five files only
-# inat2017_locations.zip has one), TensorFlow Datasets' checksums file the sizes.
+# Name and size in bytes -> md5, of the files of which both are known.
 PUBLISHED_MD5 = {
-    ("train_val_images.tar.gz", 198_765_436_676): "7c784ea5e424efaec655bd392f87301f",
-    ("test2017.tar.gz", 56_064_473_151): "7d9b096fa1cd94d67a0fa779ea301234",
+    (file.name, file.size): file.md5
+    for release in PUBLISHED.values()
+    for file in release.files
+    if file.size is not None and file.md5 is not None
 }
 
 # The last two are what torchvision.datasets.INaturalist leaves behind.

@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ptarmigan.published import PUBLISHED
 from ptarmigan.synth.taxa import SUPERCATEGORIES, Category
 
 __all__ = ["REAL_IMAGES", "REAL_TEST_IMAGES", "Pictures", "plan_test", "plan_train_val"]
 
-REAL_IMAGES: Final = 675_170
-REAL_TEST_IMAGES: Final = 182_707
+_TOTALS: Final = PUBLISHED["2017"].totals
+REAL_IMAGES: Final = _TOTALS["train"] + _TOTALS["val"]
+REAL_TEST_IMAGES: Final = _TOTALS["test"]
 
 # Share of ids in the first of the two blocks that the real ids form: 411,326 of 675,170.
 _FIRST_BLOCK: Final = 0.609
