@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
     )
     synth.add_argument("root", metavar="ROOT", help="the folder to write into")
     number = synth.add_argument
-    number("--scale", type=float, default=0.01, help="share of the 5,089 categories (0.01)")
+    number("--scale", type=float, help="share of the 5,089 categories (0.01)")
     number("--images", type=int, metavar="N", help="training and validation images (scaled)")
     number("--test-images", type=int, metavar="N", help="test images (in proportion)")
     number("--max-side", type=int, default=800, metavar="PIXELS", help="longer side (800)")
@@ -27,6 +27,14 @@ def add_commands(commands: Any) -> None:
     number("--cmyk", type=int, default=0, metavar="N", help="members with four (0)")
     number("--truncated", type=int, default=0, metavar="N", help="members that end early (0)")
     number("--threads", type=int, metavar="N", help="threads (one a processor)")
+    synth.add_argument(
+        "--exact-2017",
+        action="store_true",
+        help="exactly the page's numbers of categories, images and boxes; needs --metadata-only",
+    )
+    synth.add_argument(
+        "--metadata-only", action="store_true", help="everything but the two archives of pictures"
+    )
     synth.add_argument(
         "--no-long-names",
         action="store_false",
@@ -54,9 +62,10 @@ def _synth(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(asdict(made))
         return
+    size = f"{made.image_bytes / 1e6:,.1f} MB" if made.image_bytes else "no pictures"
     say(
         f"wrote {made.train:,} training, {made.val:,} validation and {made.test:,} test images of "
-        f"{made.categories:,} categories ({made.image_bytes / 1e6:,.1f} MB) to {made.root}"
+        f"{made.categories:,} categories ({size}) to {made.root}"
     )
 
 
