@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 from ptarmigan.cli.terminal import add_command, archive_progress, print_json, progress_bar, say
 
 __all__ = ["add_commands"]
+
+# As `ptarmigan.info.TABLES` and `ptarmigan.published.PUBLISHED`, which take time to import.
+TABLES: Final = ("supercategory", "boxes", "distribution", "fields", "files", "census")
+RELEASES: Final = ("2017", "2018", "2019", "2021")
 
 
 def add_commands(commands: Any) -> None:
@@ -47,6 +52,29 @@ def add_commands(commands: Any) -> None:
     )
     info.add_argument("path", metavar="ROOT_OR_ARCHIVE")
     info.add_argument("--index", metavar="FILE", help="index file (default: ARCHIVE.ptidx)")
+    info.add_argument(
+        "--no-index",
+        action="store_const",
+        const="never",
+        default="auto",
+        dest="build",
+        help="leave out archives that have no index, instead of making it",
+    )
+    info.add_argument("--table", choices=TABLES, help="print this one only")
+    info.add_argument(
+        "--release", choices=RELEASES, help="the release (that of which the most files are there)"
+    )
+    info.add_argument(
+        "--expect",
+        choices=RELEASES,
+        metavar="RELEASE",
+        help="compare with the published figures; exit status 1 if one differs",
+    )
+    info.add_argument(
+        "--strict",
+        action="store_true",
+        help="with --expect: absent files, other sizes and other md5s count, too",
+    )
 
 
 def _synth(arguments: argparse.Namespace) -> None:
@@ -69,13 +97,43 @@ def _synth(arguments: argparse.Namespace) -> None:
     )
 
 
-def _info(arguments: argparse.Namespace) -> None:
+def _info(arguments: argparse.Namespace) -> int:
+    from ptarmigan import info
     from ptarmigan.cli.figures import print_figures
-    from ptarmigan.info import describe
 
-    report = archive_progress(f"indexing {arguments.path}")
-    figures = describe(arguments.path, index_path=arguments.index, progress=report)
+    if arguments.expect is None and arguments.strict:
+        raise ValueError("`--strict` is about what `--expect` compares: give both")
+    if arguments.expect is not None and (
+        arguments.table or arguments.release not in (None, arguments.expect)
+    ):
+        raise ValueError("`--expect` compares everything with one release: leave out the others")
+    figures = info.describe(
+        arguments.path,
+        version=arguments.expect or arguments.release,
+        tables=(arguments.table,) if arguments.table else info.TABLES,
+        index_path=arguments.index,
+        build=arguments.build,
+        progress=archive_progress(f"reading {arguments.path}"),
+    )
+    if arguments.expect is not None:
+        figures["expectations"] = _expect(figures, arguments)
     if arguments.json:
         print_json(figures)
     else:
-        print_figures(figures)
+        print_figures(figures, arguments.table)
+    return int(arguments.expect is not None and not figures["expectations"]["met"])
+
+
+def _expect(figures: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    from ptarmigan import info
+    from ptarmigan.published import PUBLISHED
+
+    if figures["version"] is None:
+        raise ValueError(f"`--expect` needs the folder of a release; `{arguments.path}` is none")
+    found = info.verdict(figures, PUBLISHED[arguments.expect], strict=arguments.strict)
+    counts = Counter(row["state"] for row in found["figures"])
+    say(
+        f"{counts['met']} published figures of {arguments.expect} are met, "
+        f"{counts['not met']} are not, {counts['not checked']} could not be checked"
+    )
+    return found
