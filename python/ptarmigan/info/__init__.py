@@ -73,7 +73,7 @@ def _count(sources: Sources, tables: dict[str, Table], wanted: tuple[str, ...]) 
         "boxed_categories": None,
         "box_checks": {},
         "distribution": {},
-        "licenses": licences([*tables.values()]) if tables else [],
+        "licenses": licences([*labelled.values()] or [*tables.values()]) if tables else [],
         "fields": {split: fields(table) for split, table in tables.items()},
         "locations": {
             split: places(read_locations(*file), tables.get(split))
@@ -115,7 +115,7 @@ def describe_annotations(root: str | os.PathLike[str], version: str = "2017") ->
           ``imbalance`` (max / min), ``top_share`` (of the commonest 1 % of the categories),
           ``empty`` (categories without images) and ``curve`` (images at up to 60 ranks evenly
           from the commonest category to the rarest).
-        * ``licenses``: images of each.
+        * ``licenses``: training and validation images of each.
         * ``fields``: for each split how many images lack a rights holder, a licence, a size.
         * ``locations``: for each split how many records lack what.
 
