@@ -276,7 +276,7 @@ def test_files_are_compared_with_their_published_size_and_md5(made, tmp_path):
     size = (tmp_path / "train_val2017.zip").stat().st_size
 
     def look(name: str, size: int | None, md5: str | None) -> dict:
-        file = PublishedFile(name, size, md5, None, "", images=name == IMAGES)
+        file = PublishedFile(name, size, md5, None, "", "train+val" if name == IMAGES else "")
         (row,) = describe_files(find_sources(tmp_path, "2017"), (file,), progress=False)
         return row
 

@@ -22,7 +22,7 @@ class PublishedFile(NamedTuple):
         md5: 32 hexadecimal digits, or None where the page has none.
         shown: The size as the page has it, which is rounded up and counts in units of 1,024.
         content: What is in it.
-        images: Whether it is an archive of images.
+        splits: The splits whose images it holds, such as ``"train+val"``; empty for other files.
     """
 
     name: str
@@ -30,7 +30,7 @@ class PublishedFile(NamedTuple):
     md5: str | None
     shown: str | None
     content: str
-    images: bool = False
+    splits: str = ""
 
 
 class ImageRow(NamedTuple):
@@ -79,6 +79,7 @@ class PublishedRelease(NamedTuple):
         images: The first table, in the page's order; empty where the page has none.
         totals: ``categories`` and the images of each split (also ``train+val`` where the page has
             only the sum).
+        longest_side: The most pixels that an image has in a direction.
         boxes: The second table, in the page's order.
         boxed_categories: Categories of the super categories that have boxes.
         boxed_val_images: Validation images with a box: each has one, so as many as there are boxes.
@@ -90,6 +91,7 @@ class PublishedRelease(NamedTuple):
     files: tuple[PublishedFile, ...]
     images: tuple[ImageRow, ...]
     totals: dict[str, int]
+    longest_side: int
     boxes: tuple[BoxRow, ...] = ()
     boxed_categories: int = 0
     boxed_val_images: int = 0
@@ -116,7 +118,7 @@ _2017: Final = PublishedRelease(
             "7c784ea5e424efaec655bd392f87301f",
             "186GB",
             "training and validation images",
-            images=True,
+            splits="train+val",
         ),
         PublishedFile(
             "train_val2017.zip", 26_836_398, None, "26MB", "train2017.json, val2017.json"
@@ -136,7 +138,7 @@ _2017: Final = PublishedRelease(
             "7d9b096fa1cd94d67a0fa779ea301234",
             "53GB",
             "test images",
-            images=True,
+            splits="test",
         ),
         PublishedFile("test2017.zip", None, None, "6.3MB", "test2017.json"),
     ),
@@ -160,6 +162,7 @@ _2017: Final = PublishedRelease(
     ),
     # The number of test images is not on the page: the paper's 90,427 public and 92,280 private.
     totals={"categories": 5_089, "train": 579_184, "val": 95_986, "test": 182_707},
+    longest_side=800,
     boxes=(
         BoxRow("Insecta", 106_304, 16_732),
         BoxRow("Aves", 283_931, 17_314),
@@ -186,7 +189,7 @@ _2018: Final = PublishedRelease(
             "b1c6952ce38f31868cc50ea72d066cc3",
             "120GB",
             "training and validation images",
-            images=True,
+            splits="train+val",
         ),
         PublishedFile(
             "train2018.json.tar.gz",
@@ -212,7 +215,7 @@ _2018: Final = PublishedRelease(
             "4b71d44d73e27475eefea68886c7d1b1",
             "40GB",
             "test images",
-            images=True,
+            splits="test",
         ),
         PublishedFile(
             "test2018.json.tar.gz",
@@ -243,6 +246,7 @@ _2018: Final = PublishedRelease(
         },
     ),
     totals={"categories": 8_142, "train": 437_513, "val": 24_426, "test": 149_394},
+    longest_side=800,
 )
 
 _2019: Final = PublishedRelease(
@@ -255,7 +259,7 @@ _2019: Final = PublishedRelease(
             "c60a6e2962c9b8ccbd458d12c8582644",
             "74GB",
             "training and validation images",
-            images=True,
+            splits="train+val",
         ),
         PublishedFile(
             "train2019.json.tar.gz",
@@ -277,7 +281,7 @@ _2019: Final = PublishedRelease(
             "6966703cc589a877689dc8993bb3e55e",
             "8.6GB",
             "test images",
-            images=True,
+            splits="test",
         ),
         PublishedFile(
             "test2019.json.tar.gz",
@@ -290,6 +294,7 @@ _2019: Final = PublishedRelease(
     ),
     images=(),
     totals={"categories": 1_010, "train+val": 268_243},
+    longest_side=800,
 )
 
 _2021: Final = PublishedRelease(
@@ -302,7 +307,7 @@ _2021: Final = PublishedRelease(
             "e0526d53c7f7b2e3167b2b43bb2690ed",
             "224GB",
             "training images",
-            images=True,
+            splits="train",
         ),
         PublishedFile(
             "train.json.tar.gz", None, "38a7bb733f7a09214d44293460ec0021", "221MB", "train.json"
@@ -313,7 +318,7 @@ _2021: Final = PublishedRelease(
             "db6ed8330e634445efc8fec83ae81442",
             "42GB",
             "50 training images of each category",
-            images=True,
+            splits="mini",
         ),
         PublishedFile(
             "train_mini.json.tar.gz",
@@ -328,7 +333,7 @@ _2021: Final = PublishedRelease(
             "f6f6e0e242e3d4c9569ba56400938afc",
             "8.4GB",
             "validation images",
-            images=True,
+            splits="val",
         ),
         PublishedFile(
             "val.json.tar.gz", None, "4d761e0f6a86cc63e8f7afc91f6a8f0b", "9.4MB", "val.json"
@@ -339,7 +344,7 @@ _2021: Final = PublishedRelease(
             "7124b949fe79bfa7f7019a15ef3dbd06",
             "43GB",
             "test images",
-            images=True,
+            splits="test",
         ),
         PublishedFile(
             "public_test.json.tar.gz",
@@ -372,6 +377,7 @@ _2021: Final = PublishedRelease(
         "val": 100_000,
         "test": 500_000,
     },
+    longest_side=500,
 )
 
 PUBLISHED: Final = {release.version: release for release in (_2017, _2018, _2019, _2021)}

@@ -75,12 +75,12 @@ def _print_distribution(found: Figures) -> None:
         ("split", *heads[:-2], "share of the top 1 %", "empty"),
         [[split, *(row.get(head, "-") for head in heads)] for split, row in spreads.items()],
     )
-    for split, row in spreads.items():
-        if "curve" in row:
-            put(f"The long tail: {split} images of each category, commonest first (log scale)")
-            for line in draw_tail(row["curve"], found["total"]["categories"] - row["empty"]):
-                put(line)
-            put()
+    split, row = next(iter(spreads.items()))
+    if "curve" in row:
+        put(f"The long tail: {split} images of each category, commonest first (log scale)")
+        for line in draw_tail(row["curve"], found["total"]["categories"] - row["empty"]):
+            put(line)
+        put()
 
 
 def _print_fields(found: Figures) -> None:
@@ -106,7 +106,7 @@ def _print_fields(found: Figures) -> None:
 def _print_files(files: list[Figures]) -> None:
     print_table(
         "Files",
-        ("file", "bytes", "published", "md5", "state"),
+        ("file", "bytes", "published", "state"),
         [
             [
                 file["name"],
@@ -114,14 +114,18 @@ def _print_files(files: list[Figures]) -> None:
                 f"{file['expected_size']:,}"
                 if file["expected_size"]
                 else file["shown_size"] or "-",
-                file["md5"] or "-",
-                file["state"]
-                if file["state"] != "other md5"
-                else f"other md5, not {file['expected_md5']}",
+                file["state"],
             ]
             for file in files
         ],
     )
+    # As md5sum prints them; in the table they would leave no room on a narrow terminal.
+    for file in files:
+        if file["md5"] is not None:
+            differs = file["expected_md5"] not in (None, file["md5"])
+            wanted = f", published {file['expected_md5']}" if differs else ""
+            put(f"{file['md5']}  {file['name']}{wanted}")
+    put()
 
 
 def _print_archive(found: Figures) -> None:

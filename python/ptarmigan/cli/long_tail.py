@@ -34,7 +34,8 @@ def draw_tail(counts: Sequence[int], categories: int, blocks: str | None = None)
     lines = []
     for row in reversed(range(_ROWS)):
         cells = (blocks[max(0, min(8, round(height - row * 8)))] for height in heights)
-        mark = f"{marks[row + 1]:,}" if row % 2 else ""
+        # Few images a category make neighbouring rows the same number.
+        mark = f"{marks[row + 1]:,}" if row % 2 and marks[row + 1] > marks[row - 1] else ""
         lines.append(f"{mark:>{margin}} |{''.join(cells)}".rstrip())
     last = f"{categories:,}"
     lines.append(f"{'rank':>{margin}}  1{last:>{max(len(last) + 1, len(counts) - 1)}}")

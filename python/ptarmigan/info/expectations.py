@@ -53,13 +53,19 @@ def _cell(found: dict[str, Any] | None, *keys: str) -> Any:
     return found
 
 
+def _sum(totals: dict[str, Any], splits: str) -> int | None:
+    """A total, or that of several splits; None if one is not known."""
+    if totals.get(splits) is not None:
+        return int(totals[splits])
+    parts = [totals.get(split) for split in splits.split("+")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
 def _totals(annotations: dict[str, Any], release: PublishedRelease) -> Iterator[Expectation]:
     total = annotations["total"]
     for name, expected in release.totals.items():
-        found = annotations["test"] if name == "test" else total.get(name)
-        parts = [total.get(split) for split in name.split("+")]
-        if len(parts) > 1 and None not in parts:
-            found = sum(parts)
+        found = annotations["test"] if name == "test" else _sum(total, name)
         figure = name if name == "categories" else f"{name} images"
         # Of 2017, the page does not say it.
         paper = name == "test" and release.paper is not None
@@ -120,25 +126,19 @@ def _boxes(annotations: dict[str, Any], release: PublishedRelease) -> Iterator[E
 
 
 def _archives(archives: list[dict[str, Any]], release: PublishedRelease) -> Iterator[Expectation]:
-    if release.version != "2017":
-        return  # Only the 2017 page says how many images each archive has.
     by_splits = {found["splits"]: found for found in archives if found["members"] is not None}
-    totals = release.totals
-    for splits, images in (
-        ("train+val", totals["train"] + totals["val"]),
-        ("test", totals["test"]),
-    ):
+    for splits in [file.splits for file in release.files if file.splits]:
         found = by_splits.get(splits)
-        yield Expectation(
-            f"{splits} archive: JPEG members", images, _cell(found, "formats", "jpeg"),
-            source="derived",
-        )  # fmt: skip
+        images = _sum(release.totals, splits)
+        if images is not None:
+            members = _cell(found, "formats", "jpeg")
+            yield Expectation(f"{splits} archive: JPEG members", images, members, source="derived")
         for kind, text in (("missing", "not in the archive"), ("extra", "not in the annotations")):
-            yield Expectation(
-                f"{splits} images {text}", 0, _cell(found, "join", kind), source="derived"
-            )
+            number = _cell(found, "join", kind)
+            yield Expectation(f"{splits} images {text}", 0, number, source="derived")
+        longest = _cell(found, "max_side")
         yield Expectation(
-            f"{splits} archive: longest side in pixels", 800, _cell(found, "max_side"), "<="
+            f"{splits} archive: longest side in pixels", release.longest_side, longest, "<="
         )
 
 

@@ -45,13 +45,8 @@ def _md5_of_index(path: Path) -> str | None:
 
 def _other_form(sources: Sources, file: PublishedFile) -> str | None:
     """What is there instead of the file: an unpacked archive, plain JSON files."""
-    if file.images:
-        of_test = "test" in file.name
-        found = [
-            photos.path
-            for splits, photos in sources.photos.items()
-            if (splits == "test") == of_test
-        ]
+    if file.splits:
+        found = [photos.path for splits, photos in sources.photos.items() if splits == file.splits]
     else:
         members = file.content.split(", ")
         kinds = (sources.annotations, sources.boxes, sources.locations)
@@ -102,7 +97,7 @@ def describe_files(
         size = md5 = None
         if path.is_file():
             size = path.stat().st_size
-            md5 = _md5_of_index(path) if file.images else _md5(path, progress)
+            md5 = _md5_of_index(path) if file.splits else _md5(path, progress)
             state = _state(file, size, md5)
         else:
             other = _other_form(sources, file)

@@ -83,8 +83,8 @@ def find_sources(root: Path, version: str) -> Sources:
     found = Sources(root, version)
     if version not in VERSIONS:
         for file in PUBLISHED[version].files:
-            if file.images and (root / file.name).is_file():
-                found.photos[file.name] = Photos(root / file.name, "name")
+            if file.splits and (root / file.name).is_file():
+                found.photos[file.splits] = Photos(root / file.name, "name")
         return found
     for split in ("train", "val", "test"):
         _add(found.annotations, split, _or_none(find_annotations, root, split))
