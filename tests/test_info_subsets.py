@@ -284,7 +284,7 @@ def test_files_are_compared_with_their_published_size_and_md5(made, tmp_path):
     assert look(name, size, digests[name])["state"] == "as published"
     assert look(name, None, digests[name])["state"] == "as published"
     assert look(name, size, None)["state"] == "size as published"
-    assert look(name, None, None)["state"] == "nothing to compare with"
+    assert look(name, None, None)["state"] == "nothing published"
     assert look(name, size + 1, digests[name])["state"] == "other size"
     wrong = look(name, size, "0" * 32)
     assert (wrong["state"], wrong["md5"]) == ("other md5", digests[name])

@@ -7,8 +7,7 @@ import re
 import pytest
 
 import page_2017
-from ptarmigan.published import PUBLISHED
-from ptarmigan.release import PUBLISHED_MD5
+from ptarmigan.published import PUBLISHED, PUBLISHED_MD5
 
 
 def test_the_tables_of_2017_are_those_of_the_page():

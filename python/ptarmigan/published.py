@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["PUBLISHED", "BoxRow", "ImageRow", "Paper", "PublishedFile", "PublishedRelease"]
+__all__ = [
+    "PUBLISHED",
+    "PUBLISHED_MD5",
+    "BoxRow",
+    "ImageRow",
+    "Paper",
+    "PublishedFile",
+    "PublishedRelease",
+]
 
 
 class PublishedFile(NamedTuple):
@@ -382,3 +390,11 @@ _2021: Final = PublishedRelease(
 
 PUBLISHED: Final = {release.version: release for release in (_2017, _2018, _2019, _2021)}
 """What is published of each release, by version."""
+
+PUBLISHED_MD5: Final = {
+    (file.name, file.size): file.md5
+    for release in PUBLISHED.values()
+    for file in release.files
+    if file.size is not None and file.md5 is not None
+}
+"""Name and size in bytes -> md5, of the files of which both are known."""

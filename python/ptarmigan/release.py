@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .annotations import JsonFile
-from .published import PUBLISHED
 
 __all__ = [
     "SPLITS",
@@ -24,14 +23,6 @@ VERSIONS = ("2017",)
 SPLITS = ("train", "val", "test", "train+val")
 ADDRESS = "https://ml-inat-competition-datasets.s3.amazonaws.com/2017/"
 PAGE = "https://github.com/visipedia/inat_comp/tree/master/2017"
-
-# Name and size in bytes -> md5, of the files of which both are known.
-PUBLISHED_MD5 = {
-    (file.name, file.size): file.md5
-    for release in PUBLISHED.values()
-    for file in release.files
-    if file.size is not None and file.md5 is not None
-}
 
 # The last two are what torchvision.datasets.INaturalist leaves behind.
 TRAIN_VAL_PHOTOS = (
@@ -58,6 +49,8 @@ class Photos(NamedTuple):
 
 def published_md5(path: str | os.PathLike[str]) -> str | None:
     """The md5 that the competition page gives for this file, known by its name and size."""
+    from .published import PUBLISHED_MD5
+
     file = Path(path)
     try:
         return PUBLISHED_MD5.get((file.name, file.stat().st_size))

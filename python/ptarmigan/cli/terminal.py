@@ -134,7 +134,7 @@ def _print_rich(
 
     table = Table(title=title, title_justify="left")
     for head, right in zip(columns, numeric, strict=True):
-        table.add_column(head, justify="right" if right else "left")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
     for number, row in enumerate(rows):
         table.add_row(*map(Text, row), end_section=total and number == len(rows) - 2)
     Console().print(table)

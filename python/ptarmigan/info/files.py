@@ -62,7 +62,7 @@ def _state(file: PublishedFile, size: int, md5: str | None) -> str:
         return "as published" if md5 == file.md5 else "other md5"
     if file.md5 is not None:
         return "md5 unknown: no index"
-    return "size as published" if file.size is not None else "nothing to compare with"
+    return "size as published" if file.size is not None else "nothing published"
 
 
 def describe_files(
@@ -85,8 +85,8 @@ def describe_files(
         ``expected_size``, ``shown_size`` (as on the page), ``expected_md5`` and ``state``:
         ``missing``, ``found as ...`` (in another form), ``other size``, ``other md5``,
         ``as published`` (the md5 is right), ``md5 unknown: no index`` (and the size is right, where
-        it is known), ``size as published`` (there is no published md5), or ``nothing to compare
-        with``.
+        it is known), ``size as published`` (there is no published md5), or ``nothing
+        published`` (but the name).
 
     Raises:
         OSError: If a file cannot be read.
