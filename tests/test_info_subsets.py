@@ -15,6 +15,7 @@ import pytest
 
 from ptarmigan import Archive
 from ptarmigan.cli import main
+from ptarmigan.errors import AnnotationError
 from ptarmigan.info import TABLES, describe
 from ptarmigan.info.files import describe_files
 from ptarmigan.info.sources import find_sources
@@ -207,6 +208,30 @@ def test_sizes_are_compared_with_the_headers_of_the_files(made, tmp_path):
     assert (joined["other_size"], joined["swapped"]) == (2, 1)
     assert sorted(joined["first_other_size"]) == [odd, turned]
     assert archive["unreadable"] == 1
+
+
+def test_no_changed_byte_of_a_zip_is_more_than_an_error_of_the_data(made, tmp_path):
+    val = read_zip(made.root / "train_val2017.zip", "val2017.json")
+    for key in ("images", "annotations"):
+        val[key] = val[key][:2]
+    val["categories"] = val["categories"][:3] + [
+        category for category in val["categories"][3:]
+        if category["id"] in {label["category_id"] for label in val["annotations"]}
+    ]  # fmt: skip
+    path = tmp_path / "train_val2017.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr("val2017.json", json.dumps(val))
+    data = path.read_bytes()
+    assert describe(tmp_path, tables=("supercategory",))["annotations"]["total"]["val"] == 2
+    refused = 0
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
+        try:
+            describe(tmp_path, tables=("supercategory",))
+        except AnnotationError as error:
+            assert "train_val2017.zip" in str(error)  # noqa: PT017 - some changes do no harm
+            refused += 1
+    assert refused > len(data) / 2
 
 
 def test_boxes_that_break_the_page_s_rules_are_counted(made, tmp_path, capsys):

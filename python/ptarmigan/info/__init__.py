@@ -136,8 +136,8 @@ def _describe_archives(
     from ptarmigan.archive import Archive, default_index_path
 
     found: list[Figures] = []
-    for splits, photos in sources.photos.items():
-        place = index_path if splits != "test" else None
+    for number, (splits, photos) in enumerate(sources.photos.items()):
+        place = index_path if number == 0 else None
         if build == "never" and not Path(place or default_index_path(photos.path)).exists():
             found.append({"splits": splits, "archive": str(photos.path), "members": None})
             continue
@@ -167,8 +167,8 @@ def describe(
             folder of photos).
         version: The release; by default the one of which the most files are there.
         tables: Which of `TABLES` are wanted; what no wanted one needs is not read.
-        index_path: The index of the archive (of a folder: of the training images); by default
-            beside it.
+        index_path: The index of the archive (of a folder: of its first archive); by default beside
+            it.
         build: ``"auto"`` makes an index where there is none, ``"never"`` leaves such an archive
             out.
         progress: As for `ptarmigan.Archive`, while an index is made or an md5 computed.

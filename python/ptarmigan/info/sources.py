@@ -64,7 +64,7 @@ def _in_its_zip(file: JsonFile) -> bool:
     try:
         with zipfile.ZipFile(file.path) as archive:
             return any(name.rpartition("/")[2] == file.member for name in archive.namelist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError):
         return True
 
 
