@@ -277,11 +277,7 @@ _2019: Final = PublishedRelease(
             "train2019.json",
         ),
         PublishedFile(
-            "val2019.json.tar.gz",
-            None,
-            "5cc5509b0fe495f1c8c1362612448497",
-            "156KB",
-            "val2019.json",
+            "val2019.json.tar.gz", None, "5cc5509b0fe495f1c8c1362612448497", "156KB", "val2019.json"
         ),
         PublishedFile(
             "test2019.tar.gz",
