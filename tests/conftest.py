@@ -1,9 +1,14 @@
-"""The corpus of real files that some tests read."""
+"""The corpus of real files, and the made-up metadata of the real size, that some tests read."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +35,34 @@ def corpus() -> Path:
 def photos(corpus: Path) -> list[Path]:
     """Every file of the corpus' photos, sorted."""
     return sorted(path for path in (corpus / "photos").rglob("*") if path.is_file())
+
+
+@dataclass(frozen=True)
+class ExactData:
+    """Metadata with the page's counts, as `ptarmigan synth` wrote it.
+
+    Attributes:
+        root: The folder.
+        made: What the command printed.
+        peak_bytes: The most memory that it had at a time.
+    """
+
+    root: Path
+    made: dict[str, Any]
+    peak_bytes: int
+
+
+@pytest.fixture(scope="session")
+def exact_2017(tmp_path_factory: pytest.TempPathFactory) -> ExactData:
+    """Metadata with exactly the counts of the competition page; it takes about ten seconds."""
+    root = tmp_path_factory.mktemp("exact")
+    command = [sys.executable, "-m", "ptarmigan", "synth", str(root)]
+    options = ["--exact-2017", "--metadata-only", "--json"]
+    with (root / "made.json").open("wb") as out:
+        process = subprocess.Popen(command + options, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    made = json.loads((root / "made.json").read_text())
+    (root / "made.json").unlink()
+    return ExactData(root, made, usage.ru_maxrss * 1024)

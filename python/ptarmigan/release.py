@@ -24,13 +24,6 @@ SPLITS = ("train", "val", "test", "train+val")
 ADDRESS = "https://ml-inat-competition-datasets.s3.amazonaws.com/2017/"
 PAGE = "https://github.com/visipedia/inat_comp/tree/master/2017"
 
-# Name and size in bytes of the archives -> md5: the page has the md5s (of the other five files only
-# inat2017_locations.zip has one), TensorFlow Datasets' checksums file the sizes.
-PUBLISHED_MD5 = {
-    ("train_val_images.tar.gz", 198_765_436_676): "7c784ea5e424efaec655bd392f87301f",
-    ("test2017.tar.gz", 56_064_473_151): "7d9b096fa1cd94d67a0fa779ea301234",
-}
-
 # The last two are what torchvision.datasets.INaturalist leaves behind.
 TRAIN_VAL_PHOTOS = (
     "train_val_images.tar.gz",
@@ -56,6 +49,8 @@ class Photos(NamedTuple):
 
 def published_md5(path: str | os.PathLike[str]) -> str | None:
     """The md5 that the competition page gives for this file, known by its name and size."""
+    from .published import PUBLISHED_MD5
+
     file = Path(path)
     try:
         return PUBLISHED_MD5.get((file.name, file.stat().st_size))

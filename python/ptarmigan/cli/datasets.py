@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 from ptarmigan.cli.terminal import add_command, archive_progress, print_json, progress_bar, say
 
 __all__ = ["add_commands"]
+
+# As `ptarmigan.info.TABLES` and `ptarmigan.published.PUBLISHED`, which take time to import.
+TABLES: Final = ("supercategory", "boxes", "distribution", "fields", "files", "census")
+RELEASES: Final = ("2017", "2018", "2019", "2021")
 
 
 def add_commands(commands: Any) -> None:
@@ -17,7 +22,7 @@ def add_commands(commands: Any) -> None:
     )
     synth.add_argument("root", metavar="ROOT", help="the folder to write into")
     number = synth.add_argument
-    number("--scale", type=float, default=0.01, help="share of the 5,089 categories (0.01)")
+    number("--scale", type=float, help="share of the 5,089 categories (0.01)")
     number("--images", type=int, metavar="N", help="training and validation images (scaled)")
     number("--test-images", type=int, metavar="N", help="test images (in proportion)")
     number("--max-side", type=int, default=800, metavar="PIXELS", help="longer side (800)")
@@ -27,6 +32,14 @@ def add_commands(commands: Any) -> None:
     number("--cmyk", type=int, default=0, metavar="N", help="members with four (0)")
     number("--truncated", type=int, default=0, metavar="N", help="members that end early (0)")
     number("--threads", type=int, metavar="N", help="threads (one a processor)")
+    synth.add_argument(
+        "--exact-2017",
+        action="store_true",
+        help="exactly the page's numbers of categories, images and boxes; needs --metadata-only",
+    )
+    synth.add_argument(
+        "--metadata-only", action="store_true", help="everything but the two archives of pictures"
+    )
     synth.add_argument(
         "--no-long-names",
         action="store_false",
@@ -39,6 +52,29 @@ def add_commands(commands: Any) -> None:
     )
     info.add_argument("path", metavar="ROOT_OR_ARCHIVE")
     info.add_argument("--index", metavar="FILE", help="index file (default: ARCHIVE.ptidx)")
+    info.add_argument(
+        "--no-index",
+        action="store_const",
+        const="never",
+        default="auto",
+        dest="build",
+        help="leave out archives that have no index, instead of making it",
+    )
+    info.add_argument("--table", choices=TABLES, help="print this one only")
+    info.add_argument(
+        "--release", choices=RELEASES, help="the release (that of which the most files are there)"
+    )
+    info.add_argument(
+        "--expect",
+        choices=RELEASES,
+        metavar="RELEASE",
+        help="compare with the published figures; exit status 1 if one differs",
+    )
+    info.add_argument(
+        "--strict",
+        action="store_true",
+        help="with --expect: absent files, other sizes and other md5s count, too",
+    )
 
 
 def _synth(arguments: argparse.Namespace) -> None:
@@ -54,19 +90,50 @@ def _synth(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(asdict(made))
         return
+    size = f"{made.image_bytes / 1e6:,.1f} MB" if made.image_bytes else "no pictures"
     say(
         f"wrote {made.train:,} training, {made.val:,} validation and {made.test:,} test images of "
-        f"{made.categories:,} categories ({made.image_bytes / 1e6:,.1f} MB) to {made.root}"
+        f"{made.categories:,} categories ({size}) to {made.root}"
     )
 
 
-def _info(arguments: argparse.Namespace) -> None:
+def _info(arguments: argparse.Namespace) -> int:
+    from ptarmigan import info
     from ptarmigan.cli.figures import print_figures
-    from ptarmigan.info import describe
 
-    report = archive_progress(f"indexing {arguments.path}")
-    figures = describe(arguments.path, index_path=arguments.index, progress=report)
+    if arguments.expect is None and arguments.strict:
+        raise ValueError("`--strict` is about what `--expect` compares: give both")
+    if arguments.expect is not None and (
+        arguments.table or arguments.release not in (None, arguments.expect)
+    ):
+        raise ValueError("`--expect` compares everything with one release: leave out the others")
+    figures = info.describe(
+        arguments.path,
+        version=arguments.expect or arguments.release,
+        tables=(arguments.table,) if arguments.table else info.TABLES,
+        index_path=arguments.index,
+        build=arguments.build,
+        progress=archive_progress(f"reading {arguments.path}"),
+    )
+    if arguments.expect is not None:
+        figures["expectations"] = _expect(figures, arguments)
     if arguments.json:
         print_json(figures)
     else:
-        print_figures(figures)
+        print_figures(figures, arguments.table)
+    return int(arguments.expect is not None and not figures["expectations"]["met"])
+
+
+def _expect(figures: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    from ptarmigan import info
+    from ptarmigan.published import PUBLISHED
+
+    if figures["version"] is None:
+        raise ValueError(f"`--expect` needs the folder of a release; `{arguments.path}` is none")
+    found = info.verdict(figures, PUBLISHED[arguments.expect], strict=arguments.strict)
+    counts = Counter(row["state"] for row in found["figures"])
+    say(
+        f"{counts['met']} published figures of {arguments.expect} are met, "
+        f"{counts['not met']} are not, {counts['not checked']} could not be checked"
+    )
+    return found

@@ -20,6 +20,7 @@ __all__ = [
     "progress_bar",
     "put",
     "say",
+    "shown",
 ]
 
 Cell = str | int | float
@@ -82,7 +83,8 @@ def print_json_list(records: Iterable[object]) -> None:
     put("[]" if before == "[" else "]")
 
 
-def _shown(cell: Cell) -> str:
+def shown(cell: Cell) -> str:
+    """A cell as tables have it: numbers with commas, long ones in four digits."""
     if isinstance(cell, float):
         return f"{cell:,.4g}" if abs(cell) < 1000 else f"{cell:,.0f}"
     return f"{cell:,}" if isinstance(cell, int) else cell
@@ -102,7 +104,7 @@ def print_table(
     numeric = [
         all(not isinstance(row[place], str) for row in rows) for place in range(len(columns))
     ]
-    text = [[_shown(cell) for cell in row] for row in rows]
+    text = [[shown(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _print_rich(title, columns, text, numeric, total=total)
         return
@@ -132,7 +134,7 @@ def _print_rich(
 
     table = Table(title=title, title_justify="left")
     for head, right in zip(columns, numeric, strict=True):
-        table.add_column(head, justify="right" if right else "left")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
     for number, row in enumerate(rows):
         table.add_row(*map(Text, row), end_section=total and number == len(rows) - 2)
     Console().print(table)

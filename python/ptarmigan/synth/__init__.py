@@ -15,14 +15,9 @@ import numpy as np
 
 from ptarmigan._core import Camera
 from ptarmigan.synth.annotations import Annotations
+from ptarmigan.synth.counts import REAL_IMAGES, page_counts, scaled_counts
 from ptarmigan.synth.packing import pack
-from ptarmigan.synth.plan import (
-    REAL_IMAGES,
-    REAL_TEST_IMAGES,
-    Pictures,
-    plan_test,
-    plan_train_val,
-)
+from ptarmigan.synth.plan import REAL_TEST_IMAGES, Pictures, plan_test, plan_train_val
 from ptarmigan.synth.taxa import make_categories
 
 __all__ = ["SyntheticDataset", "write_dataset"]
@@ -38,7 +33,7 @@ class SyntheticDataset:
         train: Number of training images.
         val: Number of validation images.
         test: Number of test images.
-        image_bytes: Size of the two image archives in bytes.
+        image_bytes: Size of the two image archives in bytes; 0 without them.
         grey: Members with one component.
         cmyk: Members with four components.
         truncated: Members that end early.
@@ -62,6 +57,12 @@ def _count(name: str, given: int | None, otherwise: float) -> int:
     return count
 
 
+def _check_exact(**given: float | None) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"`exact_2017` decides `{name}`: leave out `{name}={value}`")
+
+
 def _where(pictures: Pictures, rows: np.ndarray) -> tuple[str, ...]:
     return tuple(pictures.names[row] for row in np.flatnonzero(rows))
 
@@ -69,7 +70,7 @@ def _where(pictures: Pictures, rows: np.ndarray) -> tuple[str, ...]:
 def write_dataset(
     root: str | os.PathLike[str],
     *,
-    scale: float = 0.01,
+    scale: float | None = None,
     images: int | None = None,
     max_side: int = 800,
     seed: int = 0,
@@ -79,6 +80,8 @@ def write_dataset(
     truncated: int = 0,
     long_names: bool = True,
     test_images: int | None = None,
+    exact_2017: bool = False,
+    metadata_only: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SyntheticDataset:
@@ -92,7 +95,7 @@ def write_dataset(
     Args:
         root: The folder; made if it is not there.
         scale: Share of the real 5,089 categories, and of the 675,170 images unless ``images`` says
-            otherwise; every super category keeps at least one category.
+            otherwise; every super category keeps at least one category. By default 0.01.
         images: Training and validation images together. Every category gets two (one of each
             split) if there are enough.
         max_side: Longer side of every picture in pixels.
@@ -103,6 +106,10 @@ def write_dataset(
         truncated: Number of files among them that end early.
         long_names: Whether six categories lead to member paths of 100 to 105 bytes.
         test_images: Test images; by default in the real proportion to the others.
+        exact_2017: Whether every super category has exactly the categories, images and boxes of
+            the competition page, and the training images of the categories the paper's median and
+            imbalance. Needs ``metadata_only``.
+        metadata_only: Whether to leave out the two archives of pictures.
         threads: Threads that make pictures; by default one a processor.
         progress: Called with (pictures done, pictures in all); may raise to stop.
 
@@ -119,6 +126,12 @@ def write_dataset(
         >>> made.train + made.val
         60
     """
+    if exact_2017:
+        _check_exact(scale=scale, images=images, test_images=test_images)
+        if not metadata_only:
+            raise ValueError("`exact_2017` would make 250 GB of pictures: give `metadata_only` too")
+        scale = 1
+    scale = 0.01 if scale is None else scale
     if not 0 < scale <= 1:
         raise ValueError(f"`scale` must be above 0 and at most 1, not `{scale}`")
     if not 8 <= max_side <= 8000:
@@ -129,19 +142,14 @@ def write_dataset(
     odd = {"grey": grey, "cmyk": cmyk, "truncated": truncated}
 
     categories = make_categories(scale, seed, long_names=long_names)
-    pictures = plan_train_val(categories, total, max_side=max_side, seed=seed, odd=odd)
+    counts = page_counts(categories, seed) if exact_2017 else scaled_counts(categories, total, seed)
+    pictures = plan_train_val(categories, counts, max_side=max_side, seed=seed, odd=odd)
     test = plan_test(categories, total_test, max_side=max_side, seed=seed)
     camera = Camera(seed, bits_per_pixel)
     folder = Path(root)
     folder.mkdir(parents=True, exist_ok=True)
 
-    annotations = Annotations(categories, pictures, test, seed)
-    annotations.write_train_val(folder / "train_val2017.zip")
-    annotations.write_boxes(folder / "train_2017_bboxes.zip", camera, val=False)
-    annotations.write_boxes(folder / "val_2017_bboxes.zip", camera, val=True)
-    annotations.write_locations(folder / "inat2017_locations.zip")
-    annotations.write_test(folder / "test2017.zip")
-    annotations.write_solution(folder / "test2017_solution.csv")
+    Annotations(categories, pictures, test, camera, seed, page=exact_2017).write(folder)
 
     done = 0
 
@@ -153,6 +161,8 @@ def write_dataset(
 
     groups = np.array([category.supercategory for category in categories], np.int64)
     archives = {"train_val_images.tar.gz": pictures, "test2017.tar.gz": test}
+    if metadata_only:
+        archives = {}
     for name, plan in archives.items():
         pack(folder / name, camera, plan, groups, threads=workers, progress=one_more)
     return SyntheticDataset(

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptarmigan.synth.taxa import SUPERCATEGORIES, Category
+from ptarmigan.published import PUBLISHED
+from ptarmigan.synth.counts import Counts, shares, weights_of
+from ptarmigan.synth.taxa import Category
 
-__all__ = ["REAL_IMAGES", "REAL_TEST_IMAGES", "Pictures", "plan_test", "plan_train_val"]
+__all__ = ["REAL_TEST_IMAGES", "Pictures", "plan_test", "plan_train_val"]
 
-REAL_IMAGES: Final = 675_170
-REAL_TEST_IMAGES: Final = 182_707
+REAL_TEST_IMAGES: Final = PUBLISHED["2017"].totals["test"]
 
 # Share of ids in the first of the two blocks that the real ids form: 411,326 of 675,170.
 _FIRST_BLOCK: Final = 0.609
-# Spread of the long tail: the real mean of images a category is 2.8 times the median.
-_TAIL: Final = 1.3
 
 # Width and height of 3,702 records of the 2018 release with their shares; the rest vary.
 _SHAPES: Final = (
@@ -48,7 +48,6 @@ class Pictures:
         truncated: Whether the file ends early.
         val: Whether it belongs to the validation split.
         names: Member names.
-        order: Rows in the order of the archive.
     """
 
     category: NDArray[np.int64]
@@ -59,32 +58,14 @@ class Pictures:
     truncated: NDArray[np.bool_]
     val: NDArray[np.bool_]
     names: list[str]
-    order: NDArray[np.int64]
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Rows in the order of the archive."""
+        return np.array(sorted(range(len(self)), key=self.names.__getitem__), np.int64)
 
     def __len__(self) -> int:
         return len(self.names)
-
-
-def _shares(total: int, weights: NDArray[np.float64], least: int) -> NDArray[np.int64]:
-    """Whole numbers that add up to `total`, in proportion, each at least `least` if it goes."""
-    counts = np.zeros(len(weights), np.int64)
-    if total >= least * len(weights):
-        counts += least
-    exact = weights / weights.sum() * (total - counts.sum())
-    counts += np.floor(exact).astype(np.int64)
-    missing = total - int(counts.sum())
-    largest = np.argsort(np.floor(exact) - exact, kind="stable")
-    counts[largest[:missing]] += 1
-    return counts
-
-
-def _weights(categories: list[Category], seed: int) -> NDArray[np.float64]:
-    """How many images each category gets, as shares: the real share of its group, long-tailed."""
-    groups = np.array([category.supercategory for category in categories])
-    tail = np.random.default_rng([seed, 3]).lognormal(0.0, _TAIL, len(categories))
-    images = np.array([group.train + group.val for group in SUPERCATEGORIES], np.float64)
-    of_group = np.bincount(groups, tail, len(SUPERCATEGORIES))
-    return np.asarray(tail / of_group[groups] * images[groups] / REAL_IMAGES)
 
 
 def _sizes(
@@ -122,16 +103,9 @@ def _odd_ones(
     return dict(zip(wanted, np.split(rows, ends), strict=True))
 
 
-def _validation(categories: list[Category], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many images of each category are for validation: as the group, and never all of them."""
-    groups = [SUPERCATEGORIES[category.supercategory] for category in categories]
-    share = np.array([group.val / (group.train + group.val) for group in groups])
-    return np.asarray(np.clip(np.round(counts * share), 1, np.maximum(counts - 1, 0)), np.int64)
-
-
 def plan_train_val(
     categories: list[Category],
-    images: int,
+    counts: Counts,
     *,
     max_side: int,
     seed: int,
@@ -143,7 +117,7 @@ def plan_train_val(
 
     Args:
         categories: All categories.
-        images: Images of both splits together.
+        counts: Images of every category.
         max_side: Longer side in pixels.
         seed: Decides everything.
         odd: How many `grey`, `cmyk` and `truncated` files to have.
@@ -155,13 +129,14 @@ def plan_train_val(
         ValueError: If there are fewer images than odd ones.
     """
     random = np.random.default_rng([seed, 4])
-    counts = _shares(images, _weights(categories, seed), least=2)
-    first = np.floor(counts * _FIRST_BLOCK).astype(np.int64)
+    images = int(counts.images.sum())
+    first = np.floor(counts.images * _FIRST_BLOCK).astype(np.int64)
     ids = random.permutation(len(categories))
-    category = np.concatenate([np.repeat(ids, first[ids]), np.repeat(ids, (counts - first)[ids])])
+    blocks = (first, counts.images - first)
+    category = np.concatenate([np.repeat(ids, block[ids]) for block in blocks])
     val = np.zeros(images, np.bool_)
-    by_category = np.split(np.argsort(category, kind="stable"), np.cumsum(counts)[:-1])
-    for rows, number in zip(by_category, _validation(categories, counts), strict=True):
+    by_category = np.split(np.argsort(category, kind="stable"), np.cumsum(counts.images)[:-1])
+    for rows, number in zip(by_category, counts.val.tolist(), strict=True):
         val[random.permutation(rows)[:number]] = True
     width, height = _sizes(images, max_side, random)
     rows_of = _odd_ones(images, odd, random)
@@ -170,25 +145,24 @@ def plan_train_val(
     components[rows_of["cmyk"]] = 4
     truncated = np.zeros(images, np.bool_)
     truncated[rows_of["truncated"]] = True
+    folders = [category.directory for category in categories]
     names = [
-        f"{categories[number].directory}/{_stem(seed, 'train_val', row)}.jpg"
+        f"{folders[number]}/{_stem(seed, 'train_val', row)}.jpg"
         for row, number in enumerate(category.tolist())
     ]
-    order = np.array(sorted(range(images), key=names.__getitem__), np.int64)
     key = np.arange(images, dtype=np.int64)
-    return Pictures(category, width, height, key, components, truncated, val, names, order)
+    return Pictures(category, width, height, key, components, truncated, val, names)
 
 
 def plan_test(categories: list[Category], images: int, *, max_side: int, seed: int) -> Pictures:
     """Plans the archive of the test images; arguments and result as `plan_train_val`."""
     random = np.random.default_rng([seed, 5])
-    counts = _shares(images, _weights(categories, seed), least=1)
+    counts = shares(images, weights_of(categories, seed), least=1)
     category = random.permutation(np.repeat(np.arange(len(categories)), counts))
     width, height = _sizes(images, max_side, random)
     names = [f"test2017/{_stem(seed, 'test', row)}.jpg" for row in range(images)]
-    order = np.array(sorted(range(images), key=names.__getitem__), np.int64)
     # Beyond every key of the other archive: no test picture is a training picture.
     key = np.arange(images, dtype=np.int64) + (1 << 40)
     none = np.zeros(images, np.bool_)
     components = np.full(images, 3, np.uint8)
-    return Pictures(category, width, height, key, components, none, none, names, order)
+    return Pictures(category, width, height, key, components, none, none, names)

@@ -12,6 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from ptarmigan.published import PUBLISHED
+
 __all__ = ["SUPERCATEGORIES", "Category", "Supercategory", "make_categories"]
 
 
@@ -34,20 +36,17 @@ class Supercategory:
     boxed: bool
 
 
-SUPERCATEGORIES: Final = (
-    Supercategory("Plantae", 2101, 158_407, 38_206, boxed=False),
-    Supercategory("Insecta", 1021, 100_479, 18_076, boxed=True),
-    Supercategory("Aves", 964, 214_295, 21_226, boxed=True),
-    Supercategory("Reptilia", 289, 35_201, 5_680, boxed=True),
-    Supercategory("Mammalia", 186, 29_333, 3_490, boxed=True),
-    Supercategory("Fungi", 121, 5_826, 1_780, boxed=False),
-    Supercategory("Amphibia", 115, 15_318, 2_385, boxed=True),
-    Supercategory("Mollusca", 93, 7_536, 1_841, boxed=True),
-    Supercategory("Animalia", 77, 5_228, 1_362, boxed=True),
-    Supercategory("Arachnida", 56, 4_873, 1_086, boxed=True),
-    Supercategory("Actinopterygii", 53, 1_982, 637, boxed=True),
-    Supercategory("Chromista", 9, 398, 144, boxed=False),
-    Supercategory("Protozoa", 4, 308, 73, boxed=False),
+_BOXED: Final = {row.name for row in PUBLISHED["2017"].boxes}
+
+SUPERCATEGORIES: Final = tuple(
+    Supercategory(
+        row.name,
+        row.categories,
+        row.images["train"],
+        row.images["val"],
+        boxed=row.name in _BOXED,
+    )
+    for row in PUBLISHED["2017"].images
 )
 
 ROOT: Final = "train_val_images"
