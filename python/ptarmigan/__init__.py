@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         top_k,
         write_submission,
     )
+    from ptarmigan.release import Release, register_release
     from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "PartialArchiveWarning",
     "PtarmiganError",
     "RandomResizedCrop",
+    "Release",
     "ResizeCenterCrop",
     "ScanPointsWarning",
     "Score",
@@ -67,6 +69,7 @@ __all__ = [
     "decode",
     "decode_batch",
     "read_submission",
+    "register_release",
     "score",
     "stream",
     "top_k",
@@ -102,6 +105,8 @@ _HOMES = {
     "score": "predictions",
     "top_k": "predictions",
     "write_submission": "predictions",
+    "Release": "release",
+    "register_release": "release",
     "RandomResizedCrop": "transforms",
     "ResizeCenterCrop": "transforms",
 }
