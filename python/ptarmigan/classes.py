@@ -52,6 +52,12 @@ class Classes:
             for id_ in self._ids.tolist()
         ]
 
+    def groups(self, kind: str) -> list[str]:
+        """The super category, or the taxon of a rank, of every class; empty where not known."""
+        names, places = self._taxonomy.groups(kind)
+        found = np.append(places, np.int64(-1))[self._ids].tolist()
+        return [names[place] if place >= 0 else "" for place in found]
+
     def category_name(self, category_type: str, category_id: int) -> str:
         """The folder of a class, or the name of a group.
 

@@ -45,7 +45,7 @@ def read_dates(texts: Strings, image_ids: NDArray[np.int64]) -> NDArray[np.datet
         bad = ~np.isin(np.minimum(lengths, HEAD), LENGTHS) | (lengths > LONGEST)
         head = matrix[:, :HEAD]
         bad |= ~np.isin(head, CHARACTERS).all(axis=1)
-        bad |= (lengths > 0) & ((matrix[:, 4] != ord("-")) | (matrix[:, 7] != ord("-")))
+        bad |= (lengths > 0) & ~_starts_with_a_day(matrix)
         head_texts = np.ascontiguousarray(head).view(f"S{HEAD}").ravel()
         if not bad.any():
             try:
@@ -71,6 +71,14 @@ def _characters(texts: Strings) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     matrix = np.zeros(inside.shape, np.uint8)
     matrix[inside] = data[(starts.astype(np.int64)[:, np.newaxis] + columns)[inside]]
     return matrix, lengths
+
+
+def _starts_with_a_day(matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    # NumPy takes words such as `now` and years before Christ too.
+    digits = matrix[:, [0, 1, 2, 3, 5, 6, 8, 9]]
+    inside = (digits >= ord("0")) & (digits <= ord("9"))
+    lines = matrix[:, [4, 7]] == ord("-")
+    return np.concatenate([inside, lines], axis=1).all(axis=1)
 
 
 def _zones(tails: NDArray[np.uint8]) -> NDArray[np.timedelta64]:

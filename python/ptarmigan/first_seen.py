@@ -49,8 +49,8 @@ def _category_or_list(pairs: list[tuple[str, Any]]) -> Any:
 @contextmanager
 def _opened(file: JsonFile) -> Iterator[IO[bytes]]:
     if file.member is None:
-        with Path(file.path).open("rb") as stream:
-            yield stream
+        with Path(file.path).open("rb") as plain:
+            yield plain
     elif file.path.endswith(".zip"):
         with zipfile.ZipFile(file.path) as archive:
             named = [name for name in archive.namelist() if _base(name) == file.member]
@@ -59,9 +59,9 @@ def _opened(file: JsonFile) -> Iterator[IO[bytes]]:
     else:
         with tarfile.open(file.path, "r|*") as archive:
             for entry in archive:
-                stream = archive.extractfile(entry) if _base(entry.name) == file.member else None
-                if stream is not None:
-                    yield stream
+                found = archive.extractfile(entry) if _base(entry.name) == file.member else None
+                if found is not None:
+                    yield found
                     return
             raise AnnotationError(f"`{file.path}`: there is no `{file.member}` in it")
 

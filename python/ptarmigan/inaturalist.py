@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _core
+from .annotated import AnnotatedSamples
 from .archive import Archive
 from .classes import Classes
 from .errors import AnnotationError
 from .filled_table import Table
 from .labels import LabelMap, checksum, label_map_of
-from .metadata import Extras, attribution
+from .metadata import Extras
 from .release import (
     RANKS,
     Release,
@@ -24,7 +25,6 @@ from .release import (
     find_photos,
     release_and_split,
 )
-from .samples import Samples
 from .subset import rows_of_subset, rows_where
 from .taxonomy import Taxonomy
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .annotations import Strings
-    from .metadata import Column
     from .progress import OnProgress
     from .samples import MemberFile
 
@@ -43,7 +41,7 @@ __all__ = ["INaturalist"]
 MISSING = ("raise", "skip")
 
 
-class INaturalist(Samples):
+class INaturalist(AnnotatedSamples):
     """iNaturalist from the files as downloaded, with the splits of the competition.
 
     Has the arguments, the samples and the attributes of ``torchvision.datasets.INaturalist``, and
@@ -241,36 +239,6 @@ class INaturalist(Samples):
         others = [int(targets[row]) for targets in self._targets[1:]]
         return (first, *others) if others else first
 
-    @property
-    def category_ids(self) -> NDArray[np.int64]:
-        """(N,) int64: the ``category_id`` of every sample, -1 in the test split."""
-        return self._table.category_ids
-
-    @property
-    def file_names(self) -> Strings:
-        """N strings: the ``file_name`` of every sample."""
-        return self._table.file_names
-
-    @property
-    def widths(self) -> NDArray[np.int32]:
-        """(N,) int32 in pixels, as in the annotations."""
-        return self._table.widths
-
-    @property
-    def heights(self) -> NDArray[np.int32]:
-        """(N,) int32 in pixels, as in the annotations."""
-        return self._table.heights
-
-    @property
-    def info(self) -> dict[str, str]:
-        """``info`` of the annotations, as text."""
-        return self._table.info
-
-    @cached_property
-    def samples(self) -> list[tuple[str, int]]:
-        """(``file_name``, target) of every sample; made when it is first asked for."""
-        return list(zip(self.file_names, self.targets.tolist(), strict=True))
-
     @cached_property
     def index(self) -> list[tuple[int, str]]:
         """(class, base name) of every sample, as torchvision has it; made when first asked for."""
@@ -319,83 +287,19 @@ class INaturalist(Samples):
         """
         return self._classes.category_name(category_type, category_id)
 
-    @property
-    def meta(self) -> dict[str, Column]:
-        """What else the image records and the locations file say: N rows for each key.
-
-        Columns are float64 (null is NaN), int64 (null is -1), bool, or strings (null is ``""``).
-        Where both have a key, the locations file counts.
-
-        Raises:
-            FileNotFoundError: If the locations file is missing.
-            AnnotationError: If it is damaged.
-        """
-        return dict(self._extras.columns())
-
-    def field(self, name: str) -> NDArray[Any]:
-        """A column under the same name and in the same type for every release.
+    def class_groups(self, target_type: str = "super") -> list[str]:
+        """The super category, or the taxon of a rank, of every class.
 
         Args:
-            name: ``"latitude"`` and ``"longitude"`` (float64, degrees), ``"date"``
-                (datetime64[s], UTC), ``"user_id"`` (int64), ``"location_uncertainty"`` (float64,
-                metres, as stored: some are negative), ``"width"`` and ``"height"`` (int32,
-                pixels), ``"license_id"`` (int64), or a column of numbers of ``meta``.
+            target_type: ``"super"`` or a rank.
 
         Returns:
-            (N,), with NaN, NaT or -1 for null; all null in a test split without places.
+            A name for each class, in the order of their numbers; ``""`` where it is not known.
 
         Raises:
-            ValueError: If the release has no such field; the message has those it has.
-            FileNotFoundError: If the locations file is missing.
-            AnnotationError: If it is damaged, or a date is none.
+            AnnotationError: If the categories do not have this rank.
         """
-        return self._extras.field(name)
-
-    def boxes(self, index: int) -> NDArray[np.float64] | None:
-        """The boxes of a sample.
-
-        Args:
-            index: As for ``ds[index]``.
-
-        Returns:
-            (B, 4) float64: x, y, width, height in pixels from the upper left; None where the
-            image was not annotated with boxes, which does not mean that nothing is on it.
-
-        Raises:
-            FileNotFoundError: If a box file is missing.
-            AnnotationError: If it is damaged.
-        """
-        return self._extras.boxes(int(self.image_ids[self._row(index)]))
-
-    def location(self, index: int) -> dict[str, Any] | None:
-        """Where and when a photo was taken.
-
-        Args:
-            index: As for ``ds[index]``.
-
-        Returns:
-            ``id``, ``lat`` and ``lon`` (degrees), ``loc_uncert`` (metres), ``date``
-            (``YYYY-MM-DD``), ``date_c``, ``user_id`` and ``valid`` as in the locations file, each
-            None where it has none; None where nothing is known of the image. 2021 has places in
-            its image records, 2019 has none.
-
-        Raises:
-            FileNotFoundError: If the locations file is missing.
-            AnnotationError: If it is damaged.
-        """
-        return self._extras.location(self._row(index))
-
-    def attribution(self, index: int) -> dict[str, Any]:
-        """Who holds the rights of a photo, and under which licence it may be used.
-
-        Args:
-            index: As for ``ds[index]``.
-
-        Returns:
-            ``rights_holder``, ``license_id``, ``license_name``, ``license_url``, each None where
-            the annotations do not say, and ``file_name``.
-        """
-        return attribution(self._table, self._row(index))
+        return self._classes.groups(target_type)
 
     def __getstate__(self) -> dict[str, Any]:
         state = vars(self).copy()

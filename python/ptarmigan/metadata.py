@@ -11,6 +11,7 @@ import numpy as np
 from .annotations import Boxes, Locations, Strings, read_boxes, read_locations
 from .dates import read_dates
 from .errors import AnnotationError
+from .nulls import null_of
 from .release import find_extra
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .annotations import Table
     from .release import Release
 
-__all__ = ["Column", "Extras", "attribution", "null_of"]
+__all__ = ["Column", "Extras", "attribution"]
 
 Column: TypeAlias = "NDArray[Any] | Strings"
 
@@ -78,7 +79,9 @@ class Extras:
         """What else the image records and the locations files say, N rows each."""
         if self._columns is None:
             files = find_extra(self._root, self._split, "locations", self._release)
-            located = _joined([read_locations(*file) for file in files], self._table.image_ids)
+            parts = [read_locations(*file) for file in files]
+            asked = set(self._release.fields.values())
+            located = _joined(parts, self._table.image_ids, asked)
             self._columns = {**self._table.meta, **located}
         return self._columns
 
@@ -100,7 +103,11 @@ class Extras:
     def field(self, name: str) -> NDArray[Any]:
         """A column as an array, under the same name for every release."""
         table = self._table
-        own = dict(zip(EVERYWHERE, (table.widths, table.heights, table.license_ids), strict=True))
+        own: dict[str, NDArray[Any]] = {
+            "width": table.widths,
+            "height": table.heights,
+            "license_id": table.license_ids,
+        }
         if name in own:
             return own[name]
         columns, placed = self.columns(), self._release.fields
@@ -111,9 +118,10 @@ class Extras:
             return column.astype(np.int8) if column.dtype.kind == "b" else column
         if name in placed and placed[name] in columns:
             return _typed(name, columns[placed[name]], table.image_ids)
-        if name not in placed or any(key in columns for key in placed.values()):
+        labelled = any(part.labelled for part in self._release.parts(self._split))
+        if name not in placed or labelled:
             raise self._unknown(name)
-        # The test split, for which no places are published.
+        # No places of test images are published for 2017 and 2018.
         return np.full(len(table), NULLS[name])
 
     def _unknown(self, name: str) -> ValueError:
@@ -133,15 +141,13 @@ class Extras:
         return {**vars(self), "_boxes": None, "_columns": None}
 
 
-def null_of(column: NDArray[Any]) -> Any:
-    """What stands for a value that is not known in a column of this type."""
-    if column.dtype.kind == "M":
-        return np.datetime64("NaT")
-    return -1 if column.dtype.kind in "iu" else math.nan
+def _joined(
+    parts: list[Locations], image_ids: NDArray[np.int64], asked: set[str]
+) -> dict[str, Column]:
+    """The columns of locations files, one row for every image; null where they have none.
 
-
-def _joined(parts: list[Locations], image_ids: NDArray[np.int64]) -> dict[str, Column]:
-    """The columns of locations files, one row for every image; null where they have none."""
+    A key that no record has is a column only if it is ``asked`` for.
+    """
     columns: dict[str, Column] = {}
     if not parts:
         return columns
@@ -158,8 +164,8 @@ def _joined(parts: list[Locations], image_ids: NDArray[np.int64]) -> dict[str, C
             continue
         column = np.concatenate(values)
         null = null_of(column)
-        # A key that no record has is no column.
-        if column.size and (np.isnan(column) if column.dtype.kind == "f" else column == null).all():
+        nulls = np.isnan(column) if column.dtype.kind == "f" else column == null
+        if key not in asked and nulls.all():
             continue
         joined = np.full(len(image_ids), null, column.dtype)
         joined[found] = column[rows[found]]

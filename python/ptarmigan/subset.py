@@ -101,11 +101,14 @@ def rows_where(
 def _holds(
     table: Table, taxonomy: Taxonomy, extras: Extras, key: str, values: set[Any]
 ) -> NDArray[np.bool_]:
-    of_categories = {"supercategory": taxonomy.above, **table.category_columns}
+    of_categories: dict[str, list[Any]] = {
+        "supercategory": taxonomy.above,
+        **table.category_columns,
+    }
     if key == "category" or key in of_categories:
         if len(table) and not (table.category_ids >= 0).any():
             raise ValueError(f"`where` has the key {key!r}, but this split has no categories")
-        ids = list(range(len(taxonomy.names)))
+        ids: list[Any] = list(range(len(taxonomy.names)))
         columns = [ids, taxonomy.names] if key == "category" else [of_categories[key]]
         return _among(key, values, ids, columns)[table.category_ids]
     if key == "license":
