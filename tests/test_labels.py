@@ -236,6 +236,8 @@ def test_a_map_is_saved_and_loaded(releases, tmp_path, version):
         (lambda content: content["numberings"].update(list=[0.5] * 10), "list of integers"),
         (lambda content: content["numberings"].update(list=[1 << 50] * 10), "expected -1 to"),
         (lambda content: content.update(labels="timm"), "no numbering 'timm'"),
+        (lambda content: content.update(classes=[3] * 10), "expected names"),
+        (lambda content: content.update(classes=7), "int"),
     ],
 )
 def test_a_file_that_is_no_map_is_refused(releases, tmp_path, change, message):

@@ -78,7 +78,7 @@ def _starts_with_a_day(matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
     digits = matrix[:, [0, 1, 2, 3, 5, 6, 8, 9]]
     inside = (digits >= ord("0")) & (digits <= ord("9"))
     lines = matrix[:, [4, 7]] == ord("-")
-    return np.concatenate([inside, lines], axis=1).all(axis=1)
+    return np.asarray(np.concatenate([inside, lines], axis=1).all(axis=1))
 
 
 def _zones(tails: NDArray[np.uint8]) -> NDArray[np.timedelta64]:

@@ -23,7 +23,7 @@ def categories_in_order(file: JsonFile) -> list[int]:
     """The category ids of ``annotations``, each once, in the order of the file.
 
     A `ptarmigan.annotations.Table` is sorted by file name and does not know it any more. The file
-    is read by the standard library: about three times the size of its text in memory.
+    is read by the standard library, with its whole text in memory.
 
     Raises:
         AnnotationError: If it is damaged or has no ``annotations``.

@@ -85,7 +85,7 @@ class LabelMap:
     @property
     def names(self) -> tuple[str, ...]:
         """The numberings that there are."""
-        return (*self._numberings, *(set(self._later) - set(self._numberings)))
+        return tuple(dict.fromkeys((*self._numberings, *self._later)))
 
     def numbers(self, name: str | None = None) -> NDArray[np.int64]:
         """The numbers of all classes.
@@ -185,6 +185,8 @@ class LabelMap:
             AnnotationError: If it is none, or was changed.
         """
         try:
+            if not all(isinstance(name, str) for name in [content["version"], *content["classes"]]):
+                raise ValueError("expected names as `version` and `classes`")
             if content["format"] != FORMAT:
                 raise ValueError(f"expected the format `{FORMAT}`, found `{content['format']}`")
             made = cls(

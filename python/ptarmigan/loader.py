@@ -76,7 +76,8 @@ class Loader:
 
     Args:
         dataset: ``INaturalist``, ``ImageArchive`` or anything with ``archive``, ``members``,
-            ``targets`` and ``image_ids``.
+            ``targets`` and ``image_ids``; for ``fields`` also ``field``. Where it has
+            ``numbering``, a name and a checksum, states carry it.
         batch_size: Rows of a batch, for this rank.
         transform: ``RandomResizedCrop`` or ``ResizeCenterCrop``; has to be given.
         output: Type, layout and normalisation of the images; by default uint8, NHWC.
