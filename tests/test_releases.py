@@ -263,6 +263,8 @@ def test_a_release_that_contradicts_itself_is_refused(own, change, message):
         ("00001_Animalia_Chordata", "has 3 parts between `_`, expected 8"),
         ("0000x_A_B_C_D_E_F_g", "number from 0 to 7, not by `0000x`"),
         ("00009_A_B_C_D_E_F_g", "number from 0 to 7, not by `00009`"),
+        ("9" * 5000 + "_A_B_C_D_E_F_g", "number from 0 to 7, not by `9999"),
+        ("00007_A_B_C_D_E_F_g", "categories 3 and 6 have the same number 00007"),
     ],
 )
 def test_folders_of_2021_that_are_not_named_so_are_refused(tmp_path, folder, message):

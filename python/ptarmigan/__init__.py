@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScanPointsWarning,
         SubmissionError,
     )
+    from ptarmigan.labels import LabelMap
     from ptarmigan.loader import Batch, Loader
     from ptarmigan.member_stream import stream
     from ptarmigan.pixels import Output, decode, decode_batch
@@ -52,6 +53,7 @@ __all__ = [
     "INaturalist",
     "ImageArchive",
     "IndexFileError",
+    "LabelMap",
     "Loader",
     "MemberNotFoundError",
     "Output",
@@ -91,6 +93,7 @@ _HOMES = {
     "PtarmiganError": "errors",
     "ScanPointsWarning": "errors",
     "SubmissionError": "errors",
+    "LabelMap": "labels",
     "Batch": "loader",
     "Loader": "loader",
     "stream": "member_stream",

@@ -11,8 +11,6 @@ from .errors import AnnotationError
 from .release import RANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from .annotations import Table
@@ -24,6 +22,8 @@ __all__ = ["Taxonomy"]
 HYBRID_SIGN = "\N{MULTIPLICATION SIGN}"
 # A folder of 2021: the class's number, six ranks, the epithet.
 PIECES = 2 + len(RANKS)
+# 2021 writes class numbers with five.
+DIGITS = 9
 
 
 class Taxonomy:
@@ -113,18 +113,20 @@ class Taxonomy:
 
     def _by_number(self, texts: list[str]) -> NDArray[np.int64]:
         """The numbers that these texts are, which must be 0 to C-1."""
-        numbers: dict[str, int] = {}
+        known: dict[int, int] = {}
         for id_, text in enumerate(texts):
-            if not (text.isascii() and text.isdigit() and int(text) < len(texts)):
+            is_number = text.isascii() and text.isdigit() and len(text) <= DIGITS
+            if not is_number or int(text) >= len(texts):
                 msg = (
                     f"the folder `{self.folders[id_]}` of category {id_} should be named by a "
                     f"number from 0 to {len(texts) - 1}, not by `{text}`"
                 )
                 raise AnnotationError(msg)
-            numbers[text] = int(text)
-        if len(set(numbers.values())) < len(texts):
-            raise AnnotationError("two folders have the same number")
-        return np.array([numbers[text] for text in texts], np.int64)
+            other = known.setdefault(int(text), id_)
+            if other != id_:
+                msg = f"the folders of categories {other} and {id_} have the same number {text}"
+                raise AnnotationError(msg)
+        return np.array(list(known), np.int64)
 
     def _pieces(self, id_: int) -> list[str]:
         pieces = self.folders[id_].split("_")
@@ -155,8 +157,9 @@ class Taxonomy:
             return self.supercategories, _places(self.above, self.supercategories)
         if self._kind == "taxonomy" and target_type in RANKS:
             piece = 1 + RANKS.index(target_type)
-            taxa = [self._pieces(id_)[piece] if self.folders[id_] else "" for id_ in self._ids]
-            in_order: Iterable[str] = (taxa[id_] for id_ in np.argsort(self.torchvision))
+            order = np.argsort(self.torchvision)
+            taxa = [self._pieces(id_)[piece] for id_ in range(len(self.names))]
+            in_order = [taxa[id_] for id_ in order]
         elif target_type in self._columns:
             taxa = [taxon or "" for taxon in self._columns[target_type]]
             in_order = taxa
@@ -169,10 +172,6 @@ class Taxonomy:
             raise AnnotationError(msg)
         names = list(dict.fromkeys(taxon for taxon in in_order if taxon))
         return names, _places(taxa, names)
-
-    @property
-    def _ids(self) -> range:
-        return range(len(self.names))
 
 
 def _places(values: list[str], names: list[str]) -> NDArray[np.int64]:
