@@ -155,7 +155,7 @@ fn lists_that_contradict_each_other_are_refused() {
     );
     assert!(
         changed("\"category_id\": 0}", "\"category_id\": 2}")
-            .contains("category_id 2, which is not in `categories`")
+            .contains("category_id 2, which is not among the 2 `categories`")
     );
     assert_eq!(
         changed("\"id\": 3, \"width\"", "\"id\": 7, \"width\""),

@@ -40,7 +40,7 @@ impl Boxes {
         let images = rows_by_id(&file.images.ids, "images")?;
         for (row, &id) in annotations.image_ids.iter().enumerate() {
             if file.has_images && images.get(id).is_none() {
-                return Err(dangling(row, "image_id", id, "images"));
+                return Err(dangling(row, "image_id", id, "in `images`"));
             }
         }
         let (sides, _) = annotations.boxes.as_chunks::<4>();

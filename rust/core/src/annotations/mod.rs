@@ -6,6 +6,7 @@
 //! | its lists as columns | [`mod@file`] | [`File`] |
 //! | further keys of the records as columns | [`extras`] | [`Column`] |
 //! | one category for every image, sorted by file name | [`table`] | [`Table`] |
+//! | a table as a file that opens at once | [`cache`] | [`cache::Directory`] |
 //! | the boxes of every image | [`boxes`] | [`Boxes`] |
 //! | where and when a photo was taken | [`locations`] | [`Locations`] |
 //! | file names to member numbers | [`join`] | [`join::Match`] |
@@ -14,6 +15,7 @@
 //! The format is that of <https://github.com/visipedia/inat_comp/tree/master/2017>.
 
 pub mod boxes;
+pub mod cache;
 pub mod extras;
 pub mod file;
 pub mod folders;

@@ -17,6 +17,14 @@ pub(crate) enum RowsById {
 }
 
 impl RowsById {
+    /// Number of ids.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Near { rows, .. } => rows.iter().filter(|row| **row > 0).count(),
+            Self::Far(rows) => rows.len(),
+        }
+    }
+
     /// The row of an id.
     pub(crate) fn get(&self, id: i64) -> Option<u32> {
         match self {

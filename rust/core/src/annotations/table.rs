@@ -203,10 +203,11 @@ fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> 
     for (row, &image) in annotations.image_ids.iter().enumerate() {
         let category = annotations.category_ids[row];
         let Some(image_row) = images_by_id.get(image) else {
-            return Err(dangling(row, "image_id", image, "images"));
+            return Err(dangling(row, "image_id", image, "in `images`"));
         };
         if categories.get(category).is_none() {
-            return Err(dangling(row, "category_id", category, "categories"));
+            let among = format!("among the {} `categories`", categories.len());
+            return Err(dangling(row, "category_id", category, &among));
         }
         let slot = &mut labelled[image_row as usize];
         if let Some(before) = slot.checked_sub(1) {
@@ -235,9 +236,9 @@ fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> 
 }
 
 /// The error of a reference to nothing.
-pub(crate) fn dangling(row: usize, key: &str, id: i64, list: &str) -> Error {
+pub(crate) fn dangling(row: usize, key: &str, id: i64, place: &str) -> Error {
     Error::annotation(format!(
-        "`annotations[{row}]` has {key} {id}, which is not in `{list}`; download the file again"
+        "`annotations[{row}]` has {key} {id}, which is not {place}; download the file again"
     ))
 }
 
