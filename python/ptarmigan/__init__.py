@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScanPointsWarning,
         SubmissionError,
     )
+    from ptarmigan.labels import LabelMap
     from ptarmigan.loader import Batch, Loader
     from ptarmigan.member_stream import stream
     from ptarmigan.pixels import Output, decode, decode_batch
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         top_k,
         write_submission,
     )
+    from ptarmigan.release import Release, register_release
     from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
 
 __all__ = [
@@ -51,12 +53,14 @@ __all__ = [
     "INaturalist",
     "ImageArchive",
     "IndexFileError",
+    "LabelMap",
     "Loader",
     "MemberNotFoundError",
     "Output",
     "PartialArchiveWarning",
     "PtarmiganError",
     "RandomResizedCrop",
+    "Release",
     "ResizeCenterCrop",
     "ScanPointsWarning",
     "Score",
@@ -67,6 +71,7 @@ __all__ = [
     "decode",
     "decode_batch",
     "read_submission",
+    "register_release",
     "score",
     "stream",
     "top_k",
@@ -88,6 +93,7 @@ _HOMES = {
     "PtarmiganError": "errors",
     "ScanPointsWarning": "errors",
     "SubmissionError": "errors",
+    "LabelMap": "labels",
     "Batch": "loader",
     "Loader": "loader",
     "stream": "member_stream",
@@ -102,6 +108,8 @@ _HOMES = {
     "score": "predictions",
     "top_k": "predictions",
     "write_submission": "predictions",
+    "Release": "release",
+    "register_release": "release",
     "RandomResizedCrop": "transforms",
     "ResizeCenterCrop": "transforms",
 }

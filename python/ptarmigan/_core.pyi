@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 __all__ = [
     "AnnotationBoxes",
     "AnnotationLocations",
-    "AnnotationTable",
     "Archive",
     "Camera",
     "Epoch",
@@ -25,6 +24,8 @@ __all__ = [
     "Transform",
     "VerifyReport",
     "__version__",
+    "annotation_columns",
+    "annotation_key",
     "build_index",
     "build_index_from",
     "decode",
@@ -38,10 +39,12 @@ __all__ = [
     "image_orientation",
     "image_size",
     "labels_per_batch",
+    "read_annotations",
     "read_submission",
     "score_groups",
     "score_official",
     "score_strict",
+    "store_annotations",
     "top_k",
     "write_submission",
 ]
@@ -330,36 +333,32 @@ def export_index(
 
 # annotations
 
-@final
-class AnnotationTable:
-    @staticmethod
-    def read(sources: Sequence[tuple[_StrPath, str | None]]) -> AnnotationTable: ...
-    @property
-    def info(self) -> list[tuple[str, str]]: ...
-    @property
-    def image_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def category_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def widths(self) -> NDArray[np.int32]: ...
-    @property
-    def heights(self) -> NDArray[np.int32]: ...
-    @property
-    def file_names(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
-    @property
-    def license_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def holders(self) -> NDArray[np.int32]: ...
-    @property
-    def holder_names(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
-    @property
-    def categories(self) -> tuple[list[int], list[str], list[str]]: ...
-    @property
-    def licenses(self) -> tuple[list[int], list[str], list[str]]: ...
-    @property
-    def folders(self) -> list[str]: ...
-    @property
-    def folders_problem(self) -> str | None: ...
+_Column: TypeAlias = (
+    NDArray[np.float64]
+    | NDArray[np.int64]
+    | NDArray[np.bool_]
+    | tuple[NDArray[np.uint8], NDArray[np.uint64]]
+)
+
+_Place: TypeAlias = tuple[_StrPath, str | None]
+
+def annotation_key(
+    sources: Sequence[_Place], categories: _Place | None
+) -> tuple[Path | None, str]: ...
+def read_annotations(
+    sources: Sequence[_Place], categories: _Place | None, key: str
+) -> NDArray[np.uint8]: ...
+def annotation_columns(
+    memory: NDArray[np.uint8], key: str | None
+) -> (
+    tuple[
+        list[tuple[str, str]],
+        str | None,
+        list[tuple[str, str, str, int, int, int | None, int | None]],
+    ]
+    | None
+): ...
+def store_annotations(path: _StrPath, memory: NDArray[np.uint8]) -> bool: ...
 
 @final
 class AnnotationBoxes:
@@ -396,6 +395,8 @@ class AnnotationLocations:
     def user_ids(self) -> NDArray[np.int64]: ...
     @property
     def valid(self) -> NDArray[np.int8]: ...
+    @property
+    def meta(self) -> list[tuple[str, _Column]]: ...
 
 # samples
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -20,8 +21,10 @@ class JsonFile(NamedTuple):
     """Where a JSON file is.
 
     Attributes:
-        path: The JSON file, or the zip that holds it.
-        member: Its name in the zip, or None.
+        path: The JSON file, or the zip, tar.gz or tgz that holds it.
+        member: Its name in there: the base name, or the whole name with its folders (a ``./`` in
+            front does not matter). None for a JSON file by itself, or for the only file in an
+            archive whose name ends in ``.json``.
     """
 
     path: str
@@ -95,6 +98,11 @@ class Table:
 
     Args:
         files: One file in the format of ``train2017.json`` for each split.
+        categories: A file whose list of categories replaces theirs, as ``categories.json`` of 2018
+            and 2019: a list, or an object with the key ``categories``.
+        cache: Whether to keep the table in a file beside the first annotation file, from which it
+            opens at once the next time; it ends in ``.ptcols`` and is used only while none of the
+            files is changed. In a folder that cannot be written to there is none.
 
     Attributes:
         image_ids: (N,) int64.
@@ -105,7 +113,16 @@ class Table:
         license_ids: (N,) int64, -1 where not given.
         holders: (N,) int32, rows of ``holder_names``, -1 where not given.
         holder_names: Every rights holder once.
-        categories: Ids, names and super categories, sorted by id.
+        categories: Ids, names and super categories (empty where there are none), sorted by id.
+        category_columns: Every further key of the categories, such as ``"genus"``: C texts, None
+            where a category has none; values that are no strings are JSON text.
+        positions: (C,) int64, the place of each category in the first file's own list, -1 where it
+            is not in there.
+        meta: Every further key of the images, such as ``"latitude"``: N values. Float64 where all
+            are numbers (null is NaN), int64 where all are integers and none is null, bool where
+            all are true or false; else strings, where null is ``""`` and other values are JSON
+            text. A record without the key counts as null. Integers that float64 would change
+            beside nulls or fractions are strings too.
         licenses: Ids, names and addresses.
         folders: For each category the folder of its images, such as ``"Aves/Ardea alba"``, empty
             for a category without images in these files.
@@ -119,21 +136,35 @@ class Table:
     Source: https://github.com/visipedia/inat_comp/tree/master/2017#annotation-format
     """
 
-    def __init__(self, files: Sequence[JsonFile | tuple[str, str | None]]) -> None:
-        table = _core.AnnotationTable.read([(path, member) for path, member in files])
-        self.image_ids = table.image_ids
-        self.category_ids = table.category_ids
-        self.widths = table.widths
-        self.heights = table.heights
-        self.file_names = Strings.from_pool(table.file_names)
-        self.license_ids = table.license_ids
-        self.holders = table.holders
-        self.holder_names = Strings.from_pool(table.holder_names)
-        self.categories = table.categories
-        self.licenses = table.licenses
-        self.folders = table.folders
-        self.folders_problem = table.folders_problem
-        self.info = dict(table.info)
+    def __init__(
+        self,
+        files: Sequence[JsonFile | tuple[str, str | None]],
+        categories: JsonFile | tuple[str, str | None] | None = None,
+        *,
+        cache: bool = True,
+    ) -> None:
+        columns = _Columns([(path, member) for path, member in files], categories, cache)
+        self.info = columns.info
+        self.folders_problem = columns.folders_problem
+        images = columns.of("images")
+        self.image_ids: NDArray[np.int64] = images["image_ids"]
+        self.category_ids: NDArray[np.int64] = images["category_ids"]
+        self.widths: NDArray[np.int32] = images["widths"]
+        self.heights: NDArray[np.int32] = images["heights"]
+        self.file_names: Strings = images["file_names"]
+        self.license_ids: NDArray[np.int64] = images["license_ids"]
+        self.holders: NDArray[np.int32] = images["holders"]
+        self.holder_names: Strings = columns.of("holders")["names"]
+        self.meta: dict[str, NDArray[Any] | Strings] = columns.of("meta")
+        of = columns.of("categories")
+        self.categories: tuple[list[int], list[str], list[str]]
+        self.categories = (of["ids"].tolist(), list(of["names"]), list(of["supercategories"]))
+        self.folders: list[str] = list(of["folders"])
+        self.positions: NDArray[np.int64] = of["positions"]
+        self.category_columns: dict[str, list[str | None]] = columns.of("category_columns")
+        of = columns.of("licenses")
+        self.licenses: tuple[list[int], list[str], list[str]]
+        self.licenses = (of["ids"].tolist(), list(of["names"]), list(of["urls"]))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -143,6 +174,81 @@ class Table:
         for name in ("image_ids", "category_ids", "widths", "heights", "license_ids", "holders"):
             setattr(self, name, getattr(self, name)[rows])
         self.file_names = self.file_names.select(rows)
+        self.meta = {
+            name: column.select(rows) if isinstance(column, Strings) else column[rows]
+            for name, column in self.meta.items()
+        }
+
+
+_TYPES = {"bool": "?", "i32": "<i4", "i64": "<i8", "f64": "<f8"}
+
+
+class _Columns:
+    """The columns of a table, which lie in one piece of memory: of its file, or read anew."""
+
+    def __init__(
+        self,
+        files: list[tuple[str, str | None]],
+        categories: tuple[str, str | None] | None,
+        cache: bool,
+    ) -> None:
+        path, key = _core.annotation_key(files, categories)
+        stored = _map(path) if cache and path is not None else None
+        found = None
+        if stored is not None:
+            self._memory = np.frombuffer(stored, np.uint8)
+            found = _core.annotation_columns(self._memory, key)
+            if hasattr(mmap, "MADV_DONTNEED"):
+                # Summing has touched every page; they stay in the system's cache of the file.
+                stored.madvise(mmap.MADV_DONTNEED)
+        if found is None:
+            self._memory = _core.read_annotations(files, categories, key)
+            found = _core.annotation_columns(self._memory, None)
+            if cache and path is not None:
+                _core.store_annotations(path, self._memory)
+        if found is None:
+            msg = "the table that was read cannot be used; this is a mistake of ptarmigan"
+            raise AssertionError(msg)
+        info, self.folders_problem, self._columns = found
+        self.info = dict(info)
+
+    def of(self, wanted: str) -> dict[str, Any]:
+        """The columns of a list: arrays, strings, or lists of strings that may be None."""
+        return {
+            column[1]: self._values(*column[2:]) for column in self._columns if column[0] == wanted
+        }
+
+    def _values(
+        self, kind: str, at: int, count: int, offsets: int | None, nulls: int | None
+    ) -> NDArray[Any] | Strings | list[str | None]:
+        if kind != "text":
+            return self._array(_TYPES[kind], count, at)
+        ends = self._array("<u8", count + 1, offsets or 0)
+        strings = Strings.from_pool((self._array("u1", int(ends[-1]), at), ends))
+        if nulls is None:
+            return strings
+        flags = self._array("?", count, nulls).tolist()
+        return [None if null else text for text, null in zip(strings, flags, strict=True)]
+
+    def _array(self, kind: str, count: int, at: int) -> NDArray[Any]:
+        return np.frombuffer(self._memory, kind, count, at)
+
+
+def _map(path: os.PathLike[str]) -> mmap.mmap | None:
+    """The bytes of a file, to be written to without changing it; None if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError):
+        # ValueError: the file is empty.
+        return None
+
+
+def _columns(columns: list[tuple[str, Any]]) -> dict[str, NDArray[Any] | Strings]:
+    return {
+        name: Strings.from_pool(column) if isinstance(column, tuple) else column
+        for name, column in columns
+    }
 
 
 class Boxes(NamedTuple):
@@ -171,10 +277,11 @@ class Locations(NamedTuple):
         latitudes: (L,) float64 in degrees.
         longitudes: (L,) float64 in degrees.
         uncertainties: (L,) float64 in metres, as stored: some are negative.
-        dates: L strings, ``YYYY-MM-DD``.
+        dates: L strings as stored: ``YYYY-MM-DD`` in 2017, with a time in 2018.
         date_numbers: (L,) float64, ``date_c`` as stored.
         user_ids: (L,) int64.
         valid: (L,) int8: 1, 0 or -1.
+        meta: Every further key of the records, as in `Table`.
     """
 
     image_ids: NDArray[np.int64]
@@ -185,14 +292,15 @@ class Locations(NamedTuple):
     date_numbers: NDArray[np.float64]
     user_ids: NDArray[np.int64]
     valid: NDArray[np.int8]
+    meta: dict[str, NDArray[Any] | Strings]
 
 
 def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes:
     """Reads a file in the format of ``train_2017_bboxes.json``.
 
     Args:
-        path: The JSON file, or the zip that holds it.
-        member: The file's name in the zip.
+        path: The JSON file, or the zip or tar.gz that holds it.
+        member: The file's name in there, as in `JsonFile`.
 
     Raises:
         AnnotationError: If the file is damaged or is not a box file.
@@ -206,8 +314,8 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
     """Reads a file in the format of ``train2017_locations.json``.
 
     Args:
-        path: The JSON file, or the zip that holds it.
-        member: The file's name in the zip.
+        path: The JSON file, or the zip or tar.gz that holds it.
+        member: The file's name in there, as in `JsonFile`.
 
     Raises:
         AnnotationError: If the file is damaged or is not a list of objects.
@@ -224,4 +332,8 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         read.date_numbers[order],
         read.user_ids[order],
         read.valid[order],
+        {
+            name: column.select(order) if isinstance(column, Strings) else column[order]
+            for name, column in _columns(read.meta).items()
+        },
     )

@@ -59,6 +59,9 @@ def has_ids(truth: Any) -> bool:
 
 def supercategories_of(truth: Any) -> Sequence[str] | None:
     """The super category of every class of an `INaturalist`; None for all else."""
+    if hasattr(truth, "class_groups"):
+        groups: list[str] = truth.class_groups("super")
+        return groups if truth.target_type[:1] in ([], ["full"]) and all(groups) else None
     names = getattr(truth, "supercategories", None)
     above = getattr(truth, "categories_map", None)
     if names is None or not above or len(above) != len(truth.classes) or "super" not in above[0]:

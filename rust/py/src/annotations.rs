@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use ptarmigan_core::annotations::{Boxes, Locations, Source, Table, Text};
+use ptarmigan_core::annotations::cache::{self, Key};
+use ptarmigan_core::annotations::{Boxes, Column, Locations, Source, Table, Text};
 
 use crate::run::run;
 
-/// The path of a JSON file, or of a zip and the name of the file in it.
+/// The path of a JSON file, or of an archive and the name of the file in it.
 type Place = (PathBuf, Option<String>);
 /// The bytes and the offsets of many strings.
 type Pool = (Py<PyArray1<u8>>, Py<PyArray1<u64>>);
@@ -30,78 +32,107 @@ fn pool(py: Python<'_>, text: Text) -> Pool {
     (column(py, bytes), column(py, offsets))
 }
 
-fn strings(text: &Text) -> Vec<String> {
-    text.iter()
-        .map(|string| String::from_utf8_lossy(string).into_owned())
-        .collect()
+fn columns(py: Python<'_>, columns: Vec<(String, Column)>) -> PyResult<Vec<(String, Py<PyAny>)>> {
+    let columns = columns.into_iter().map(|(key, values)| {
+        let values = match values {
+            Column::Numbers(values) => column(py, values).into_any(),
+            Column::Integers(values) => column(py, values).into_any(),
+            Column::Booleans(values) => column(py, values).into_any(),
+            Column::Text(text) => pool(py, text).into_py_any(py)?,
+        };
+        Ok((key, values))
+    });
+    columns.collect()
 }
 
-#[pyclass(frozen, module = "ptarmigan._core")]
-#[derive(Debug)]
-pub(crate) struct AnnotationTable {
-    #[pyo3(get)]
-    info: Vec<(String, String)>,
-    #[pyo3(get)]
-    image_ids: Py<PyArray1<i64>>,
-    #[pyo3(get)]
-    category_ids: Py<PyArray1<i64>>,
-    #[pyo3(get)]
-    widths: Py<PyArray1<i32>>,
-    #[pyo3(get)]
-    heights: Py<PyArray1<i32>>,
-    #[pyo3(get)]
-    file_names: Pool,
-    #[pyo3(get)]
-    license_ids: Py<PyArray1<i64>>,
-    #[pyo3(get)]
-    holders: Py<PyArray1<i32>>,
-    #[pyo3(get)]
-    holder_names: Pool,
-    #[pyo3(get)]
-    categories: (Vec<i64>, Vec<String>, Vec<String>),
-    #[pyo3(get)]
-    licenses: (Vec<i64>, Vec<String>, Vec<String>),
-    #[pyo3(get)]
-    folders: Vec<String>,
-    #[pyo3(get)]
-    folders_problem: Option<String>,
+fn places(sources: Vec<Place>, categories: Option<Place>) -> (Vec<Source>, Option<Source>) {
+    let sources = sources.into_iter().map(source).collect();
+    (sources, categories.map(source))
 }
 
-#[pymethods]
-impl AnnotationTable {
-    #[staticmethod]
-    fn read(py: Python<'_>, sources: Vec<Place>) -> PyResult<Self> {
-        let sources: Vec<Source> = sources.into_iter().map(source).collect();
-        let (table, (folders, problem)) = run(py, || {
-            let table = Table::read(&sources)?;
-            let folders = table.folders();
-            Ok((table, folders))
-        })?;
-        let (images, categories, licenses) = (table.images, table.categories, table.licenses);
-        Ok(Self {
-            info: table.info,
-            image_ids: column(py, images.ids),
-            category_ids: column(py, table.categories_of_images),
-            widths: column(py, images.widths),
-            heights: column(py, images.heights),
-            file_names: pool(py, images.file_names),
-            license_ids: column(py, images.licenses),
-            holders: column(py, images.holders),
-            holder_names: pool(py, images.holder_names),
-            categories: (
-                categories.ids,
-                strings(&categories.names),
-                strings(&categories.supercategories),
-            ),
-            licenses: (
-                licenses.ids,
-                strings(&licenses.names),
-                strings(&licenses.urls),
-            ),
-            folders: strings(&folders),
-            folders_problem: problem.map(|error| error.to_string()),
-        })
-    }
+/// A column: list, name, type, position, number of values, and of strings the positions of their
+/// offsets and of the flags for null.
+type Entry = (
+    String,
+    String,
+    &'static str,
+    u64,
+    u64,
+    Option<u64>,
+    Option<u64>,
+);
+
+/// Where the table of these files is kept, if that is known, and what tells them from others.
+#[pyfunction]
+pub(crate) fn annotation_key(
+    py: Python<'_>,
+    sources: Vec<Place>,
+    categories: Option<Place>,
+) -> PyResult<(Option<PathBuf>, String)> {
+    let (sources, categories) = places(sources, categories);
+    run(py, || {
+        let key = Key::of(&sources, categories.as_ref())?;
+        Ok((key.path(&sources), key.to_text()))
+    })
+}
+
+/// The bytes of the table of these files.
+#[pyfunction]
+pub(crate) fn read_annotations(
+    py: Python<'_>,
+    sources: Vec<Place>,
+    categories: Option<Place>,
+    key: &str,
+) -> PyResult<Py<PyArray1<u8>>> {
+    let (sources, categories) = places(sources, categories);
+    let bytes = run(py, || {
+        let key = Key::from_text(key)?;
+        let table = Table::read(&sources, categories.as_ref())?;
+        Ok(cache::encode(table, key))
+    })?;
+    Ok(column(py, bytes))
+}
+
+/// What the bytes of a table hold: info, the problem with its folders, columns. None if they are
+/// damaged or of other files than the key's; without a key nothing is compared and summed.
+#[pyfunction]
+#[expect(clippy::type_complexity, reason = "a tuple is what Python takes apart")]
+pub(crate) fn annotation_columns(
+    py: Python<'_>,
+    memory: PyReadonlyArray1<'_, u8>,
+    key: Option<&str>,
+) -> PyResult<Option<(Vec<(String, String)>, Option<String>, Vec<Entry>)>> {
+    let bytes = memory.as_slice()?;
+    let directory = run(py, || {
+        let key = key.map(Key::from_text).transpose()?;
+        Ok(cache::decode(bytes, key.as_ref()))
+    })?;
+    Ok(directory.map(|directory| {
+        let columns = directory.columns.into_iter().map(|one| {
+            let kind = one.kind.name();
+            (
+                one.list,
+                one.name,
+                kind,
+                one.at,
+                one.count,
+                one.offsets,
+                one.nulls,
+            )
+        });
+        (directory.info, directory.folders_problem, columns.collect())
+    }))
+}
+
+/// Writes the bytes of a table to a file; says whether that could be done.
+#[pyfunction]
+pub(crate) fn store_annotations(
+    py: Python<'_>,
+    path: PathBuf,
+    memory: PyReadonlyArray1<'_, u8>,
+) -> PyResult<bool> {
+    let bytes = memory.as_slice()?;
+    run(py, || cache::store(&path, bytes))
 }
 
 #[pyclass(frozen, get_all, module = "ptarmigan._core")]
@@ -147,6 +178,7 @@ pub(crate) struct AnnotationLocations {
     date_numbers: Py<PyArray1<f64>>,
     user_ids: Py<PyArray1<i64>>,
     valid: Py<PyArray1<i8>>,
+    meta: Vec<(String, Py<PyAny>)>,
 }
 
 #[pymethods]
@@ -164,6 +196,7 @@ impl AnnotationLocations {
             date_numbers: column(py, locations.date_numbers),
             user_ids: column(py, locations.user_ids),
             valid: column(py, locations.valid),
+            meta: columns(py, locations.meta)?,
         })
     }
 }

@@ -26,7 +26,10 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use crate::annotations::{AnnotationBoxes, AnnotationLocations, AnnotationTable};
+    use crate::annotations::{
+        AnnotationBoxes, AnnotationLocations, annotation_columns, annotation_key, read_annotations,
+        store_annotations,
+    };
     #[pymodule_export]
     use crate::archive::{
         IndexResult, PyArchive, VerifyReport, build_index, build_index_from, default_index_path,

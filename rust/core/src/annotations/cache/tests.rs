@@ -1,0 +1,1 @@
+pub(super) const _X: u8 = 0;
