@@ -26,7 +26,7 @@ loader = None
 
 def prepare(folder):
     """Opens the photos; the epoch that compares pixels is the first one."""
-    global loader  # noqa: PLW0603 - one process has one folder
+    global loader
     kept = Path(scratch.name)
     photos = pt.ImageArchive(folder, index_path=kept / "photos.ptidx")
     loader = pt.Loader(

@@ -25,7 +25,6 @@ from ptarmigan.info.tables import (
     spread,
 )
 from ptarmigan.published import PUBLISHED
-from ptarmigan.release import VERSIONS
 
 if TYPE_CHECKING:
     from ptarmigan.annotations import Table
@@ -190,7 +189,7 @@ def describe(
     sources = None
     if folder.is_dir():
         guess = version or guess_version(folder)
-        sources = find_sources(folder, guess or VERSIONS[0])
+        sources = find_sources(folder, guess or "2017")
         if guess is None and not sources:
             sources = None  # A folder of photos, not a data set.
     if sources is None:

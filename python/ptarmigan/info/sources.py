@@ -9,13 +9,7 @@ from typing import Any, TypeVar
 
 from ptarmigan.annotations import JsonFile
 from ptarmigan.published import PUBLISHED
-from ptarmigan.release import (
-    VERSIONS,
-    Photos,
-    find_annotations,
-    find_extra,
-    find_photos,
-)
+from ptarmigan.release import Photos, find_annotations, find_extra, find_photos, release_of
 
 __all__ = ["Sources", "find_sources", "guess_version"]
 
@@ -78,23 +72,22 @@ def find_sources(root: Path, version: str) -> Sources:
 
     Args:
         root: The folder.
-        version: The release; of those that cannot be read yet, only the archives are found.
+        version: The release.
+
+    Raises:
+        ValueError: If there is no such release.
     """
     found = Sources(root, version)
-    if version not in VERSIONS:
-        for file in PUBLISHED[version].files:
-            if file.splits and (root / file.name).is_file():
-                found.photos[file.splits] = Photos(root / file.name, "name")
-        return found
-    for split in ("train", "val", "test"):
-        _add(found.annotations, split, _or_none(find_annotations, root, split))
-        if split != "test":
-            _add(found.boxes, split, _or_none(find_extra, root, split, "boxes"))
-            _add(found.locations, split, _or_none(find_extra, root, split, "locations"))
-    for splits, one in (("train+val", "train"), ("test", "test")):
-        photos = _or_none(find_photos, root, one)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for split, files in release_of(version).splits.items():
+        together.setdefault(files.photos, []).append(split)
+        _add(found.annotations, split, _or_none(find_annotations, root, split, version))
+        _add(found.boxes, split, _or_none(find_extra, root, split, "boxes", version))
+        _add(found.locations, split, _or_none(find_extra, root, split, "locations", version))
+    for splits in together.values():
+        photos = _or_none(find_photos, root, splits[0], version)
         if photos is not None:
-            found.photos[splits] = photos
+            found.photos["+".join(splits)] = photos
     return found
 
 
