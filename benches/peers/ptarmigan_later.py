@@ -1,4 +1,4 @@
-"""Ptarmigan in its later epochs: a loader that knows scan points of the photos from the first one."""
+"""Ptarmigan in its later epochs: a loader that knows scan points of the photos."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ HEADER = {
     "distribution": "ptarmigan",
     "requirements": None,
     "python": [None, None],
-    "does": "Loader on one thread, in an epoch whose photos it has decoded before; reads the files.",
+    "does": "Loader on one thread, in an epoch whose photos it decoded before; reads files.",
     "notes": {"random_crop": "with scan points"},
     "cannot": {
         "decode": "scan points are for crops",
