@@ -226,6 +226,8 @@ def test_no_changed_byte_of_a_zip_is_more_than_an_error_of_the_data(made, tmp_pa
     refused = 0
     for place in range(len(data)):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
+        for cache in tmp_path.glob("*.ptcols"):
+            cache.unlink()  # It knows the file by its size and checksum, not by every byte.
         try:
             describe(tmp_path, tables=("supercategory",))
         except AnnotationError as error:

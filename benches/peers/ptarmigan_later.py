@@ -46,4 +46,6 @@ def random_crop(files, boxes, size=224):
     return [image for batch in loader for image in batch.images]
 
 
-decode = central_crop = entropy = None
+decode = None
+central_crop = None
+entropy = None
