@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScanPointsWarning,
         SubmissionError,
     )
+    from ptarmigan.exporting import extract
     from ptarmigan.loader import Batch, Loader
     from ptarmigan.member_stream import stream
     from ptarmigan.pixels import Output, decode, decode_batch
@@ -66,6 +67,7 @@ __all__ = [
     "build_index",
     "decode",
     "decode_batch",
+    "extract",
     "read_submission",
     "score",
     "stream",
@@ -88,6 +90,7 @@ _HOMES = {
     "PtarmiganError": "errors",
     "ScanPointsWarning": "errors",
     "SubmissionError": "errors",
+    "extract": "exporting",
     "Batch": "loader",
     "Loader": "loader",
     "stream": "member_stream",
