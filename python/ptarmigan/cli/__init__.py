@@ -33,13 +33,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parses, and lets an optional positional argument follow an option: ``ls X --json PATTERN``.
+    """Parses, and lets optional positional arguments follow an option: ``ls X --json PATTERN``.
 
-    argparse gives up on such an argument at the first option; what is left over then is it.
+    argparse gives up on such arguments at the first option; what is left over then is them.
     """
     arguments, left = parser.parse_known_args(argv)
-    late = getattr(arguments, "late", None)
-    if len(left) == 1 and not left[0].startswith("-") and late and getattr(arguments, late) is None:
+    late: str = getattr(arguments, "late", None) or ""
+    found = getattr(arguments, late) if late else ""
+    if any(word.startswith("-") for word in left):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if isinstance(found, list):
+        setattr(arguments, late, found + left)
+    elif len(left) == 1 and found is None:
         setattr(arguments, late, left[0])
     elif left:
         parser.error(f"unrecognized arguments: {' '.join(left)}")

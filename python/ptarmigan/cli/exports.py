@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
     )
     _add_filters(credits_, limit=False)
 
-    extract = add_command(commands, "extract", _extract, "unpack members, as tar does")
+    extract = add_command(commands, "extract", _extract, "unpack members, as tar does", "patterns")
     extract.add_argument("source", metavar="ARCHIVE|ROOT", help="tar, tar.gz, or data set")
     extract.add_argument(
         "patterns", metavar="PATTERN", nargs="*", help="names or folders; their * matches / too"
@@ -325,8 +325,8 @@ def _parquet(arguments: argparse.Namespace) -> None:
 def _print(arguments: argparse.Namespace, written: Written) -> None:
     from dataclasses import asdict
 
-    for name, reason in written.skipped:
-        say(f"ptarmigan: left out `{name}`: {reason}")
+    for _, reason in written.skipped:
+        say(f"ptarmigan: left out: {reason}")
     if arguments.json:
         print_json(asdict(written))
         return

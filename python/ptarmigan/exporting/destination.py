@@ -196,11 +196,8 @@ def make_room(
     in_the_way = [name for name in there if name not in kept]
     if in_the_way and not overwrite:
         first = str(destination.folder / in_the_way[0])
-        text = f"this and {len(in_the_way) - 1:,} other files are there already"
-        if skip_existing:
-            text += " with another size"
-        advice = "overwriting replaces them"
-        if not skip_existing:
-            advice += ", skipping what exists keeps those that are whole"
-        raise FileExistsError(errno.EEXIST, f"{text}: {advice}", first)
+        state = "are there with another size" if skip_existing else "are there already"
+        text = f"{len(in_the_way):,} of the files {state}, this is the first: overwriting replaces"
+        text += " them" if skip_existing else " them, skipping what exists keeps the whole ones"
+        raise FileExistsError(errno.EEXIST, text, first)
     return kept

@@ -193,7 +193,7 @@ def write_places(
     *,
     threads: int,
     report: OnProgress | None,
-    convert: Callable[[bytes, str], bytes] | None = None,
+    convert: Callable[[bytes, str, str], bytes] | None = None,
     skip_errors: bool = False,
 ) -> _Group:
     """Reads members and writes them to their files, on several threads, in bounded memory.
@@ -204,7 +204,8 @@ def write_places(
         destination: The folder.
         threads: How many threads.
         report: Called with (bytes read, bytes in all, members read), or None.
-        convert: Called on the threads with the bytes and the name of a member; gives the file's.
+        convert: Called on the threads with a member's bytes and name and the archive's path; gives
+            the file's bytes.
         skip_errors: Whether a member that ``convert`` cannot decode is left out.
 
     Returns:
@@ -225,7 +226,7 @@ def write_places(
         written = 0
         for row, data in zip(rows, archive.read_many(members, threads=1), strict=True):
             try:
-                out = data if convert is None else convert(data, names[row.member])
+                out = data if convert is None else convert(data, names[row.member], archive.path)
             except DecodeError as error:
                 if not skip_errors:
                     raise

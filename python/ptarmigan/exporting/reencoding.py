@@ -60,12 +60,13 @@ class Reencoding:
             return self.longest, max(1, round(height * self.longest / width))
         return max(1, round(width * self.longest / height)), self.longest
 
-    def __call__(self, data: bytes, name: str) -> bytes:
+    def __call__(self, data: bytes, name: str, path: str) -> bytes:
         """The new file's bytes.
 
         Args:
             data: The photo's file, a JPEG or PNG.
-            name: What to call it in an error.
+            name: The member's name, for an error.
+            path: The archive's path, for an error.
 
         Raises:
             DecodeError: If it cannot be decoded.
@@ -83,10 +84,9 @@ class Reencoding:
                 whole = RandomResizedCrop(size[::-1], (1, 1), ratio, 0.0, self.interpolation)
                 pixels = decode_batch([data], whole, threads=1, names=[name])[0]
         except DecodeError as error:
-            if error.member is not None:
-                raise
-            named = DecodeError(f"member `{name}`: {error}")
-            named.member = name
+            which = "" if error.member else f"member `{name}`: "
+            named = DecodeError(f"`{path}`: {which}{error}")
+            named.path, named.member = path, name
             raise named from error
         options = {}
         orientation = _core.image_orientation(data)

@@ -72,7 +72,8 @@ def write_shards(
         dataset: The photos.
         dest: The folder to write into; it is made where it is missing.
         rows: Which samples; by default all.
-        prefix: What the shards' names begin with; by default the split.
+        prefix: What the shards' names begin with; by default the split,
+            ``train-val`` where that is two.
         shard_bytes: Bytes of a shard at most, unless one sample is larger.
         shard_samples: Samples of a shard at most.
         shuffle: Whether samples are in a random order, that of ``Loader(order="exact")`` in epoch
@@ -99,7 +100,7 @@ def write_shards(
     skip = check_on_error(on_error)
     archive = dataset.archive
     count = thread_count(archive, threads)
-    prefix = _checked_prefix(dataset.split if prefix is None else prefix)
+    prefix = _checked_prefix(dataset.split.replace("+", "-") if prefix is None else prefix)
     if shard_bytes < 1 or shard_samples < 1:
         raise ValueError(
             f"expected shards of at least 1 byte and 1 sample, found {shard_bytes}, {shard_samples}"
@@ -119,7 +120,9 @@ def write_shards(
         for place, data in zip(group, archive.read_many(chosen, threads=1), strict=True):
             try:
                 name = dataset.member_name(int(order[place]))
-                samples.append((place, data if convert is None else convert(data, name)))
+                samples.append(
+                    (place, data if convert is None else convert(data, name, archive.path))
+                )
             except DecodeError as error:
                 if not skip:
                     raise
@@ -173,10 +176,10 @@ def _check_ids(image_ids: NDArray[np.int64]) -> None:
 
 
 def _make_room(destination: Destination, prefix: str, *, overwrite: bool) -> None:
-    there = sorted(destination.folder.glob(f"{escape(prefix)}-[0-9]*.tar"))
+    there = sorted(destination.folder.glob(f"{escape(prefix)}-{'[0-9]' * 6}.tar"))
     if there and not overwrite:
         text = (
-            f"this and {len(there) - 1:,} other shards are there already; overwriting removes them"
+            f"{len(there):,} shards are there already, this is the first: overwriting removes them"
         )
         raise FileExistsError(errno.EEXIST, text, str(there[0]))
     for path in there:
