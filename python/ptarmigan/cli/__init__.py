@@ -62,7 +62,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         where = os.fsdecode(error.filename) if error.filename != -1 else "standard input"
         return f"`{where}`: {error.strerror[0].lower()}{error.strerror[1:]}"
-    return " ".join(str(error).split())
+    # One line; but two spaces in a row stay, as some folders of 2017 have them.
+    return " ".join(line.strip() for line in str(error).splitlines())
 
 
 def _run(arguments: argparse.Namespace) -> int:

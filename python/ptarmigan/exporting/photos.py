@@ -54,10 +54,20 @@ def folders_of(dataset: INaturalist) -> dict[int, str]:
 
 
 def reencoding_of(resize: int | None, quality: int | None, interpolation: str) -> Reencoding | None:
-    """What is done to each file; None where neither a size nor a quality is given."""
+    """What is done to each file; None where neither a size nor a quality is given.
+
+    Raises:
+        ImportError: If Pillow is needed and missing.
+        ValueError: If an argument can never work.
+    """
+    encoding = Reencoding(resize, 95 if quality is None else quality, interpolation)
     if resize is None and quality is None:
         return None
-    return Reencoding(resize, 95 if quality is None else quality, interpolation)
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError as error:
+        raise ImportError("Pillow encodes the photos anew: pip install pillow") from error
+    return encoding
 
 
 def check_on_error(on_error: str) -> bool:

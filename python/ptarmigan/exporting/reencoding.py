@@ -32,7 +32,6 @@ class Reencoding:
 
     Raises:
         ValueError: If a number or name can never work.
-        ImportError: If Pillow is missing.
     """
 
     longest: int | None = None
@@ -47,10 +46,6 @@ class Reencoding:
         if self.interpolation not in INTERPOLATIONS:
             known = ", ".join(INTERPOLATIONS)
             raise ValueError(f"expected one of {known}, found `{self.interpolation}`")
-        try:
-            import PIL.Image  # noqa: F401
-        except ImportError as error:
-            raise ImportError("Pillow encodes the smaller photos: pip install pillow") from error
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height that a photo of this width and height gets."""
