@@ -209,7 +209,7 @@ def _extract(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from ptarmigan.cli.archives import open_archive
-    from ptarmigan.exporting.extraction import extract_members
+    from ptarmigan.exporting.extraction import extract_members, is_official
     from ptarmigan.exporting.places import members_matching
     from ptarmigan.exporting.sources import find_source
 
@@ -241,6 +241,8 @@ def _extract(arguments: argparse.Namespace) -> None:
         **options,
     )
     _print(arguments, written)
+    if source.dataset is None and is_official(source.archive):
+        say("ptarmigan: no CREDITS.csv, because the annotations are not beside the archive")
 
 
 def _open_dataset(arguments: argparse.Namespace, root: Path, split: str) -> INaturalist:

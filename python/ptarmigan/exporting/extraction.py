@@ -33,7 +33,6 @@ __all__ = ["Written", "extract", "extract_members", "write_places"]
 # A larger member is copied a piece at a time.
 _LARGE: Final = 16 << 20
 _PIECE: Final = 1 << 20
-_OFFICIAL: Final = {name for name, _ in PUBLISHED_MD5}
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,11 @@ def extract(
     )
 
 
+def is_official(archive: Archive) -> bool:
+    """Whether an archive has the name of one of iNaturalist's."""
+    return Path(archive.path).name in {name for name, _ in PUBLISHED_MD5}
+
+
 def _number(archive: Archive, member: int | str | bytes) -> int:
     return archive._number(member)
 
@@ -149,7 +153,7 @@ def extract_members(
         if any(place.name == CREDITS for place in places):
             raise ArchiveError(f"`{archive.path}`: a member would become `{CREDITS}`; leave it out")
         check_credits(Path(dest))
-    if credited is not None or Path(archive.path).name in _OFFICIAL:
+    if credited is not None or is_official(archive):
         show_once()
     with Destination(dest) as destination:
         wanted: dict[str, int | None] = {name: int(sizes[member]) for member, name in places}
