@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         top_k,
         write_submission,
     )
+    from ptarmigan.release import Release, register_release
     from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "PartialArchiveWarning",
     "PtarmiganError",
     "RandomResizedCrop",
+    "Release",
     "ResizeCenterCrop",
     "ScanPointsWarning",
     "Score",
@@ -69,6 +71,7 @@ __all__ = [
     "decode_batch",
     "extract",
     "read_submission",
+    "register_release",
     "score",
     "stream",
     "top_k",
@@ -105,6 +108,8 @@ _HOMES = {
     "score": "predictions",
     "top_k": "predictions",
     "write_submission": "predictions",
+    "Release": "release",
+    "register_release": "release",
     "RandomResizedCrop": "transforms",
     "ResizeCenterCrop": "transforms",
 }

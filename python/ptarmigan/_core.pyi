@@ -330,10 +330,20 @@ def export_index(
 
 # annotations
 
+_Column: TypeAlias = (
+    NDArray[np.float64]
+    | NDArray[np.int64]
+    | NDArray[np.bool_]
+    | tuple[NDArray[np.uint8], NDArray[np.uint64]]
+)
+
 @final
 class AnnotationTable:
     @staticmethod
-    def read(sources: Sequence[tuple[_StrPath, str | None]]) -> AnnotationTable: ...
+    def read(
+        sources: Sequence[tuple[_StrPath, str | None]],
+        categories: tuple[_StrPath, str | None] | None,
+    ) -> AnnotationTable: ...
     @property
     def info(self) -> list[tuple[str, str]]: ...
     @property
@@ -354,6 +364,12 @@ class AnnotationTable:
     def holder_names(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
     @property
     def categories(self) -> tuple[list[int], list[str], list[str]]: ...
+    @property
+    def positions(self) -> NDArray[np.int64]: ...
+    @property
+    def category_columns(self) -> list[tuple[str, list[str | None]]]: ...
+    @property
+    def meta(self) -> list[tuple[str, _Column]]: ...
     @property
     def licenses(self) -> tuple[list[int], list[str], list[str]]: ...
     @property
@@ -396,6 +412,8 @@ class AnnotationLocations:
     def user_ids(self) -> NDArray[np.int64]: ...
     @property
     def valid(self) -> NDArray[np.int8]: ...
+    @property
+    def meta(self) -> list[tuple[str, _Column]]: ...
 
 # samples
 

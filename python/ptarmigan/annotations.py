@@ -20,8 +20,10 @@ class JsonFile(NamedTuple):
     """Where a JSON file is.
 
     Attributes:
-        path: The JSON file, or the zip that holds it.
-        member: Its name in the zip, or None.
+        path: The JSON file, or the zip, tar.gz or tgz that holds it.
+        member: Its name in there: the base name, or the whole name with its folders (a ``./`` in
+            front does not matter). None for a JSON file by itself, or for the only file in an
+            archive whose name ends in ``.json``.
     """
 
     path: str
@@ -95,6 +97,8 @@ class Table:
 
     Args:
         files: One file in the format of ``train2017.json`` for each split.
+        categories: A file whose list of categories replaces theirs, as ``categories.json`` of 2018
+            and 2019: a list, or an object with the key ``categories``.
 
     Attributes:
         image_ids: (N,) int64.
@@ -105,7 +109,16 @@ class Table:
         license_ids: (N,) int64, -1 where not given.
         holders: (N,) int32, rows of ``holder_names``, -1 where not given.
         holder_names: Every rights holder once.
-        categories: Ids, names and super categories, sorted by id.
+        categories: Ids, names and super categories (empty where there are none), sorted by id.
+        category_columns: Every further key of the categories, such as ``"genus"``: C texts, None
+            where a category has none; values that are no strings are JSON text.
+        positions: (C,) int64, the place of each category in the first file's own list, -1 where it
+            is not in there.
+        meta: Every further key of the images, such as ``"latitude"``: N values. Float64 where all
+            are numbers (null is NaN), int64 where all are integers and none is null, bool where
+            all are true or false; else strings, where null is ``""`` and other values are JSON
+            text. A record without the key counts as null. Integers that float64 would change
+            beside nulls or fractions are strings too.
         licenses: Ids, names and addresses.
         folders: For each category the folder of its images, such as ``"Aves/Ardea alba"``, empty
             for a category without images in these files.
@@ -119,8 +132,12 @@ class Table:
     Source: https://github.com/visipedia/inat_comp/tree/master/2017#annotation-format
     """
 
-    def __init__(self, files: Sequence[JsonFile | tuple[str, str | None]]) -> None:
-        table = _core.AnnotationTable.read([(path, member) for path, member in files])
+    def __init__(
+        self,
+        files: Sequence[JsonFile | tuple[str, str | None]],
+        categories: JsonFile | tuple[str, str | None] | None = None,
+    ) -> None:
+        table = _core.AnnotationTable.read([(path, member) for path, member in files], categories)
         self.image_ids = table.image_ids
         self.category_ids = table.category_ids
         self.widths = table.widths
@@ -130,6 +147,9 @@ class Table:
         self.holders = table.holders
         self.holder_names = Strings.from_pool(table.holder_names)
         self.categories = table.categories
+        self.category_columns = dict(table.category_columns)
+        self.positions = table.positions
+        self.meta = _columns(table.meta)
         self.licenses = table.licenses
         self.folders = table.folders
         self.folders_problem = table.folders_problem
@@ -143,6 +163,17 @@ class Table:
         for name in ("image_ids", "category_ids", "widths", "heights", "license_ids", "holders"):
             setattr(self, name, getattr(self, name)[rows])
         self.file_names = self.file_names.select(rows)
+        self.meta = {
+            name: column.select(rows) if isinstance(column, Strings) else column[rows]
+            for name, column in self.meta.items()
+        }
+
+
+def _columns(columns: list[tuple[str, Any]]) -> dict[str, NDArray[Any] | Strings]:
+    return {
+        name: Strings.from_pool(column) if isinstance(column, tuple) else column
+        for name, column in columns
+    }
 
 
 class Boxes(NamedTuple):
@@ -171,10 +202,11 @@ class Locations(NamedTuple):
         latitudes: (L,) float64 in degrees.
         longitudes: (L,) float64 in degrees.
         uncertainties: (L,) float64 in metres, as stored: some are negative.
-        dates: L strings, ``YYYY-MM-DD``.
+        dates: L strings as stored: ``YYYY-MM-DD`` in 2017, with a time in 2018.
         date_numbers: (L,) float64, ``date_c`` as stored.
         user_ids: (L,) int64.
         valid: (L,) int8: 1, 0 or -1.
+        meta: Every further key of the records, as in `Table`.
     """
 
     image_ids: NDArray[np.int64]
@@ -185,14 +217,15 @@ class Locations(NamedTuple):
     date_numbers: NDArray[np.float64]
     user_ids: NDArray[np.int64]
     valid: NDArray[np.int8]
+    meta: dict[str, NDArray[Any] | Strings]
 
 
 def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes:
     """Reads a file in the format of ``train_2017_bboxes.json``.
 
     Args:
-        path: The JSON file, or the zip that holds it.
-        member: The file's name in the zip.
+        path: The JSON file, or the zip or tar.gz that holds it.
+        member: The file's name in there, as in `JsonFile`.
 
     Raises:
         AnnotationError: If the file is damaged or is not a box file.
@@ -206,8 +239,8 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
     """Reads a file in the format of ``train2017_locations.json``.
 
     Args:
-        path: The JSON file, or the zip that holds it.
-        member: The file's name in the zip.
+        path: The JSON file, or the zip or tar.gz that holds it.
+        member: The file's name in there, as in `JsonFile`.
 
     Raises:
         AnnotationError: If the file is damaged or is not a list of objects.
@@ -224,4 +257,8 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         read.date_numbers[order],
         read.user_ids[order],
         read.valid[order],
+        {
+            name: column.select(order) if isinstance(column, Strings) else column[order]
+            for name, column in _columns(read.meta).items()
+        },
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import torch as _torch
 from .arrays import aligned_empty
 from .errors import ArchiveError, DecodeError
+from .nulls import null_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from . import _core
     from .loader import Loader
 
-__all__ = ["Batch", "Failure", "Pass"]
+__all__ = ["Batch", "BatchWithFields", "Failure", "Pass"]
 
 
 class Batch(NamedTuple):
     """One batch; a plain tuple of four arrays, so ``len(batch)`` is 4, not the number of rows.
+
+    A loader with ``fields`` gives them as a fifth.
 
     The arrays are C-contiguous, writable, begin on a 64-byte boundary and belong to the caller;
     no later batch reuses their memory. ``torch.from_numpy`` takes each without a copy.
@@ -49,6 +52,28 @@ class Batch(NamedTuple):
             ImportError: If torch is not installed.
         """
         return _torch.pinned(self)
+
+    @property
+    def fields(self) -> dict[str, NDArray[Any]]:
+        """What the loader's ``fields`` asks for: (N,) of each name; empty where none is asked for.
+
+        Rows that are not valid have NaN, NaT or -1.
+        """
+        return {}
+
+
+class _Columns(NamedTuple):
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    fields: dict[str, NDArray[Any]]
+
+
+class BatchWithFields(_Columns, Batch):  # type: ignore[misc]
+    """A `Batch` of a loader with ``fields``, which are the fifth of its tuple: ``len`` is 5."""
+
+    __slots__ = ()
 
 
 class Failure(NamedTuple):
@@ -144,16 +169,29 @@ class Pass:
         shape = loader._output.shape(len(samples), loader._transform.size)
         dtype = loader._output.dtype
         pixels = memory[offset : offset + math.prod(shape) * dtype.itemsize]
-        batch = Batch(
+        columns = (
             pixels.view(dtype).reshape(shape),
             _aligned(loader._labels[samples]),
             _aligned(loader._ids[samples]),
             _aligned(valid),
         )
+        batch = Batch(*columns)
+        if loader._fields:
+            batch = BatchWithFields(*columns, _fields(loader._field_columns, samples, valid))
         loader._position = position
         # A worker process knows only that it has no batch left, not that the others have none.
         loader._finished = self._workers == 1 and position == len(loader._ids)
         return batch
+
+
+def _fields(
+    columns: dict[str, NDArray[Any]], samples: NDArray[np.uint32], valid: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    """The rows of every column, null where a row does not count."""
+    fields = {name: _aligned(column[samples]) for name, column in columns.items()}
+    for column in fields.values():
+        column[~valid] = null_of(column)
+    return fields
 
 
 def _aligned(column: NDArray[Any]) -> NDArray[Any]:

@@ -7,60 +7,76 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from . import _core
-from .annotations import Table
+from .annotated import AnnotatedSamples
 from .archive import Archive
+from .classes import Classes
 from .errors import AnnotationError
-from .labels import LABELS, LabelMap, LabelSpace
-from .metadata import Extras, attribution
-from .release import ADDRESS, SPLITS, VERSIONS, find_annotations, find_photos
-from .samples import Samples
-from .subset import rows_of_subset
+from .filled_table import Table
+from .labels import LabelMap, checksum, label_map_of
+from .metadata import Extras
+from .release import (
+    RANKS,
+    Release,
+    find_annotations,
+    find_categories,
+    find_photos,
+    release_and_split,
+)
+from .subset import rows_of_subset, rows_where
+from .taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from .annotations import Strings
     from .progress import OnProgress
     from .samples import MemberFile
 
 __all__ = ["INaturalist"]
 
-TARGET_TYPES = ("full", "super")
 MISSING = ("raise", "skip")
 
 
-class INaturalist(Samples):
-    """iNaturalist 2017 from the files as downloaded, with the splits of the competition.
+class INaturalist(AnnotatedSamples):
+    """iNaturalist from the files as downloaded, with the splits of the competition.
 
     Has the arguments, the samples and the attributes of ``torchvision.datasets.INaturalist``, and
-    three differences: ``split`` selects the competition's split (torchvision has none), samples
-    are sorted by the bytes of ``file_name`` (torchvision's order is that of the file system), and
-    images are always RGB.
+    three differences: ``split`` selects the competition's split, samples are sorted by the bytes
+    of ``file_name`` (torchvision's order is that of the file system), and images are always RGB.
 
-    ``root`` holds, under the names they are downloaded by, ``train_val_images.tar.gz`` (or
-    ``.tar``, or the folder ``train_val_images`` that comes out of it, or torchvision's
-    ``2017.tgz`` or folder ``2017``) and ``train_val2017.zip`` (or the ``train2017.json`` and
-    ``val2017.json`` in it); for the test split ``test2017.tar.gz`` and ``test2017.zip``. Boxes
-    and locations are read when they are first asked for, from ``train_2017_bboxes.zip``,
-    ``val_2017_bboxes.zip`` and ``inat2017_locations.zip``.
+    ``root`` holds the files of the release under the names they are downloaded by: for 2017
+    ``train_val_images.tar.gz`` and ``train_val2017.zip``. An archive may also be a plain tar or
+    the folder that comes out of it, under its own name or torchvision's; JSON files may be
+    unpacked. Boxes and locations are read when they are first asked for. ``docs/dataset.md``
+    lists the files of every release.
 
     Args:
         root: The folder with the files.
-        version: ``"2017"``.
-        split: ``"train"``, ``"val"``, ``"test"`` or ``"train+val"``.
-        target_type: ``"full"`` (the class), ``"super"`` (the super category), or a list of them:
-            then a target is a tuple, but for a list of one.
+        version: ``"2017"``, ``"2018"``, ``"2019"``, ``"2021"``, torchvision's ``"2021_train"``,
+            ``"2021_train_mini"`` or ``"2021_valid"``, which name a split too, or one that
+            `ptarmigan.register_release` added.
+        split: ``"train"``, ``"val"``, ``"test"``, ``"train+val"`` (2017 to 2019) or ``"mini"``
+            (2021); by default what ``version`` names, else ``"train"``.
+        target_type: ``"full"`` (the class), ``"super"`` (the super category), a rank (2018 to 2021:
+            ``"kingdom"``, ``"phylum"``, ``"class"``, ``"order"``, ``"family"``, ``"genus"``), or
+            a list of them: then a target is a tuple, but for a list of one. An empty list gives
+            None.
         transform: Called with the ``PIL.Image``.
         target_transform: Called with the target.
         download: Not possible yet; True is an error that says where the files are.
         loader: Called with a binary file (`ptarmigan.samples.MemberFile`) instead of decoding.
-        labels: ``"json"``: a class's number is its ``category_id``; ``"torchvision"``: the number
-            that torchvision gives it. They agree for one class of 5,089.
+        labels: The number that a class has: ``"json"`` (its ``category_id``), ``"torchvision"``,
+            ``"list"``, ``"first_seen"``, ``"compact"`` (see `ptarmigan.labels.LabelMap`), a dict
+            from category id to number, or the `LabelMap` of another data set, for its numbering.
         subset: Which images to keep: image ids, or ``file_name`` strings, base names or stems.
+        where: Conditions that images must fulfil to be kept, such as
+            ``{"supercategory": "Aves", "license": [4, 6]}``: a value, or values one of which it
+            must have. Keys are ``"category"`` and ``"license"`` (names or ids),
+            ``"supercategory"``, the ranks, ``"rights_holder"`` and the columns of ``meta``.
         missing: What to do about images that the archive lacks: ``"raise"`` or ``"skip"``.
         index_path: As for `ptarmigan.Archive`.
         build: As for `ptarmigan.Archive`.
@@ -70,49 +86,52 @@ class INaturalist(Samples):
 
     Attributes:
         root: The folder, a string.
-        version: The argument.
-        split: The argument.
-        labels: The argument.
+        version: The version of the release, such as ``"2021"``.
+        split: The split.
+        labels: The name of the numbering; ``"custom"`` for a dict.
+        label_map: The `ptarmigan.labels.LabelMap` between all numberings, whatever ``labels`` is.
         target_type: The argument as a list.
         archive: The `ptarmigan.Archive`.
         members: (N,) int64, the member of every sample.
-        targets: (N,) int64: class or super category as the first of ``target_type`` says; -1 in
-            the test split.
+        targets: (N,) int64: what the first of ``target_type`` says; -1 where it is not known, as
+            in the test split.
         category_ids: (N,) int64: ``category_id``, whatever ``labels`` is; -1 in the test split.
         image_ids: (N,) int64.
         file_names: N strings, as in the annotations.
         widths: (N,) int32 in pixels, as in the annotations; -1 where not given.
         heights: (N,) int32 in pixels, as in the annotations; -1 where not given.
-        classes: What ``targets`` count: names of the categories, or of the super categories.
+        classes: What ``targets`` count: names of the categories, super categories or taxa.
         supercategories: Names of the super categories, sorted.
-        all_categories: ``"Aves/Ardea alba"`` for every class.
-        categories_index: ``{"super": {name: number}}``.
-        categories_map: ``{"super": number}`` for every class.
+        all_categories: The folder of every class: ``"Aves/Ardea alba"``.
+        categories_index: Numbers of the super categories, ``{"super": {name: number}}``; for 2021
+            of the taxa of every rank.
+        categories_map: ``{"super": number}`` for every class; for 2021 all ranks.
         info: ``info`` of the annotations, as text.
 
     Raises:
         FileNotFoundError: If a file is missing; the message says which ones were looked for.
-        AnnotationError: If the annotations are damaged, contradict each other, or name images
-            that the archive lacks.
+        AnnotationError: If the annotations are damaged, contradict each other, lack what an
+            argument asks for, or name images that the archive lacks.
         ArchiveError: If the archive is damaged.
         ValueError: If an argument can never work.
 
-    Source: https://github.com/visipedia/inat_comp/tree/master/2017
+    Source: https://github.com/visipedia/inat_comp
     """
 
     def __init__(
         self,
         root: str | os.PathLike[str],
-        version: str = "2017",
-        split: str = "train",
-        target_type: list[str] | str = "full",
+        version: str | Release = "2017",
+        split: str | None = None,
+        target_type: Sequence[str] | str = "full",
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
         download: bool = False,  # noqa: FBT002 - torchvision's signature
         loader: Callable[[MemberFile], Any] | None = None,
         *,
-        labels: str = "json",
+        labels: str | Mapping[int, int] | LabelMap = "json",
         subset: Iterable[int] | Iterable[str] | None = None,
+        where: Mapping[str, Any] | None = None,
         missing: str = "raise",
         index_path: str | os.PathLike[str] | None = None,
         build: Literal["auto", "never", "rebuild"] = "auto",
@@ -120,26 +139,35 @@ class INaturalist(Samples):
         progress: bool | OnProgress | None = None,
         threads: int | None = None,
     ) -> None:
+        _check_split(split)
+        self._release, self.split = release_and_split(version, split)
         self.root = os.fspath(root)
-        self.version = _version(version)
-        self.split = _split(split)
-        self.target_type = _target_types(target_type)
-        self.labels = _one_of("labels", labels, LABELS)
+        self.version = self._release.version
+        self.target_type = _target_types(target_type, self._release)
         _one_of("missing", missing, MISSING)
         if download:
             msg = (
-                f"downloading is not built yet: download the files from {ADDRESS} into "
-                f"`{self.root}` and leave out `download=True`"
+                f"downloading is not built yet: download the files from {self._release.address} "
+                f"into `{self.root}` and leave out `download=True`"
             )
             raise NotImplementedError(msg)
-        photos = find_photos(Path(root), split)
-        self._table = Table(find_annotations(Path(root), split))
-        if split != "test" and len(self._table) and not (self._table.category_ids >= 0).any():
-            msg = f"the annotation file of the split `{split}` has no `annotations`"
-            raise AnnotationError(msg)
-        self._space = LabelSpace(self._table, labels)
+        folder = Path(root)
+        photos = find_photos(folder, self.split, self._release)
+        self._table = Table(
+            find_annotations(folder, self.split, self._release),
+            categories=find_categories(folder, self._release),
+        )
+        self._check_labelled()
+        taxonomy = Taxonomy(self._table, self._release)
+        kinds = [kind for kind in self.target_type if kind != "full"]
+        groups = {kind: taxonomy.groups(kind) for kind in kinds}
+        self.label_map = label_map_of(labels, self._table, taxonomy, self._release, folder)
+        self._extras = Extras(self.root, self.split, self._release, self._table)
         if subset is not None:
             self._table.keep(rows_of_subset(self._table, subset))
+        if where is not None:
+            self._table.keep(rows_where(self._table, taxonomy, self._extras, where))
+            self._extras.forget()
         archive = Archive(
             photos.path,
             index_path=index_path,
@@ -149,7 +177,11 @@ class INaturalist(Samples):
             threads=threads,
         )
         members = self._join(archive, photos.match, missing)
-        self._targets = [self._space.targets(self.category_ids, kind) for kind in self.target_type]
+        numbers = self.label_map.numbers()
+        self._classes = Classes(taxonomy, numbers)
+        self.supercategories = taxonomy.supercategories
+        self._columns = {"full": numbers, **{kind: column for kind, (_, column) in groups.items()}}
+        self._targets = [self._numbered(kind) for kind in self.target_type or ["full"]]
         super().__init__(
             archive,
             members=members,
@@ -160,9 +192,29 @@ class INaturalist(Samples):
             loader=loader,
             threads=threads,
         )
-        by_class = self.target_type[0] == "full"
-        self.classes = self._space.names if by_class else self._space.supercategories
-        self._extras = Extras(self.root, self.split)
+        first = self.target_type[0] if self.target_type else "full"
+        self.classes = self._classes.names if first == "full" else groups[first][0]
+
+    def _check_labelled(self) -> None:
+        labelled = all(part.labelled for part in self._release.parts(self.split))
+        if labelled and len(self._table) and not (self._table.category_ids >= 0).any():
+            msg = f"the annotation file of the split `{self.split}` has no `annotations`"
+            raise AnnotationError(msg)
+
+    def _numbered(self, kind: str) -> NDArray[np.int64]:
+        """(N,) the class or group of every sample; -1 where it is not known."""
+        # One more element, so that -1 finds -1.
+        numbers = np.append(self._columns[kind], np.int64(-1))[self.category_ids]
+        lost = (numbers < 0) & (self.category_ids >= 0)
+        if kind == "full" and lost.any():
+            row = int(lost.argmax())
+            msg = (
+                f"{lost.sum()} images are of classes that have no number in the labels "
+                f"{self.labels!r}; the first is `{self.file_names[row]}` of category "
+                f"{self.category_ids[row]}; leave them out with `where`"
+            )
+            raise AnnotationError(msg)
+        return numbers
 
     def _join(self, archive: Archive, match: str, missing: str) -> NDArray[np.int64]:
         """The member of every image; images without one are an error, or are dropped."""
@@ -181,139 +233,73 @@ class INaturalist(Samples):
         return members[~absent]
 
     def _target(self, row: int) -> Any:
+        if not self.target_type:
+            return None
         first = int(self.targets[row])
         others = [int(targets[row]) for targets in self._targets[1:]]
         return (first, *others) if others else first
 
-    @property
-    def category_ids(self) -> NDArray[np.int64]:
-        """(N,) int64: the ``category_id`` of every sample, -1 in the test split."""
-        return self._table.category_ids
-
-    @property
-    def file_names(self) -> Strings:
-        """N strings: the ``file_name`` of every sample."""
-        return self._table.file_names
-
-    @property
-    def widths(self) -> NDArray[np.int32]:
-        """(N,) int32 in pixels, as in the annotations."""
-        return self._table.widths
-
-    @property
-    def heights(self) -> NDArray[np.int32]:
-        """(N,) int32 in pixels, as in the annotations."""
-        return self._table.heights
-
-    @property
-    def info(self) -> dict[str, str]:
-        """``info`` of the annotations, as text."""
-        return self._table.info
-
-    @cached_property
-    def samples(self) -> list[tuple[str, int]]:
-        """(``file_name``, target) of every sample; made when it is first asked for."""
-        return list(zip(self.file_names, self.targets.tolist(), strict=True))
-
     @cached_property
     def index(self) -> list[tuple[int, str]]:
         """(class, base name) of every sample, as torchvision has it; made when first asked for."""
-        classes = self._space.targets(self.category_ids, "full").tolist()
         names = (name.rpartition("/")[2] for name in self.file_names)
-        return list(zip(classes, names, strict=True))
+        return list(zip(self._numbered("full").tolist(), names, strict=True))
 
     @property
-    def supercategories(self) -> list[str]:
-        """Names of the super categories, sorted."""
-        return self._space.supercategories
+    def labels(self) -> str:
+        """The name of the numbering."""
+        return self.label_map.labels
+
+    @property
+    def numbering(self) -> tuple[str, str]:
+        """What ``targets`` count, and a checksum that tells it from other numberings of it."""
+        kind = self.target_type[0] if self.target_type else "full"
+        return self.labels if kind == "full" else kind, checksum(self._columns[kind])
 
     @property
     def all_categories(self) -> list[str]:
         """The folder of every class, such as ``"Aves/Ardea alba"``."""
-        return self._space.folders
-
-    @cached_property
-    def categories_index(self) -> dict[str, dict[str, int]]:
-        """``{"super": {name: number}}``."""
-        return {"super": {name: place for place, name in enumerate(self.supercategories)}}
-
-    @cached_property
-    def categories_map(self) -> list[dict[str, int]]:
-        """``{"super": number}`` for every class."""
-        return [{"super": number} for number in self._space.supers.tolist()]
+        return self._classes.folders
 
     @property
-    def label_map(self) -> LabelMap:
-        """The two numberings of the classes, whatever ``labels`` is.
+    def categories_index(self) -> dict[str, dict[str, int]]:
+        """Numbers of the super categories, or (2021) of the taxa of every rank."""
+        return self._classes.categories_index
 
-        Example: ``predicted = ds.label_map.torchvision_to_json[predicted]``.
-        """
-        return self._space.label_map
+    @property
+    def categories_map(self) -> list[dict[str, int]]:
+        """For every class the number of its super category, or (2021) of its taxa."""
+        return self._classes.categories_map
 
     def category_name(self, category_type: str, category_id: int) -> str:
-        """The name of a class or super category, as torchvision gives it.
+        """The name of a class, a super category or a taxon, as torchvision gives it.
 
         Args:
-            category_type: ``"full"`` or ``"super"``.
+            category_type: One of the target types.
             category_id: Its number.
 
         Returns:
-            A folder such as ``"Aves/Ardea alba"`` for ``"full"``, a name for ``"super"``.
+            A folder such as ``"Aves/Ardea alba"`` for ``"full"``, else a name.
 
         Raises:
             ValueError: If there is no such type or number.
+            AnnotationError: If the categories do not have this rank.
         """
-        _one_of("category_type", category_type, TARGET_TYPES)
-        names = self.all_categories if category_type == "full" else self.supercategories
-        if not 0 <= category_id < len(names):
-            msg = f"`category_id` must be 0 to {len(names) - 1}, not {category_id!r}"
-            raise ValueError(msg)
-        return names[category_id]
+        return self._classes.category_name(category_type, category_id)
 
-    def boxes(self, index: int) -> NDArray[np.float64] | None:
-        """The boxes of a sample.
+    def class_groups(self, target_type: str = "super") -> list[str]:
+        """The super category, or the taxon of a rank, of every class.
 
         Args:
-            index: As for ``ds[index]``.
+            target_type: ``"super"`` or a rank.
 
         Returns:
-            (B, 4) float64: x, y, width, height in pixels from the upper left; None where the
-            image was not annotated with boxes, which does not mean that nothing is on it.
+            A name for each class, in the order of their numbers; ``""`` where it is not known.
 
         Raises:
-            FileNotFoundError: If a box file is missing.
-            AnnotationError: If it is damaged.
+            AnnotationError: If the categories do not have this rank.
         """
-        return self._extras.boxes(int(self.image_ids[self._row(index)]))
-
-    def location(self, index: int) -> dict[str, Any] | None:
-        """Where and when a photo was taken.
-
-        Args:
-            index: As for ``ds[index]``.
-
-        Returns:
-            ``id``, ``lat`` and ``lon`` (degrees), ``loc_uncert`` (metres), ``date``
-            (``YYYY-MM-DD``), ``date_c``, ``user_id`` and ``valid`` as in the locations file, each
-            None where it has none; None where the file has no record of the image.
-
-        Raises:
-            FileNotFoundError: If the locations file is missing.
-            AnnotationError: If it is damaged.
-        """
-        return self._extras.location(int(self.image_ids[self._row(index)]))
-
-    def attribution(self, index: int) -> dict[str, Any]:
-        """Who holds the rights of a photo, and under which licence it may be used.
-
-        Args:
-            index: As for ``ds[index]``.
-
-        Returns:
-            ``rights_holder``, ``license_id``, ``license_name``, ``license_url``, each None where
-            the annotations do not say, and ``file_name``.
-        """
-        return attribution(self._table, self._row(index))
+        return self._classes.groups(target_type)
 
     def __getstate__(self) -> dict[str, Any]:
         state = vars(self).copy()
@@ -337,26 +323,16 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     return value
 
 
-def _version(version: str) -> str:
-    if version not in VERSIONS:
-        msg = f"version {version!r} cannot be read yet: this release reads {', '.join(VERSIONS)}"
-        raise ValueError(msg)
-    return version
-
-
-def _split(split: str) -> str:
-    if isinstance(split, list) or split in TARGET_TYPES:
+def _check_split(split: object) -> None:
+    if isinstance(split, list) or split in ("full", "super", *RANKS):
         msg = (
             f"the third argument is the split, not {split!r}: give torchvision's arguments after "
             f"`version` by name, as target_type={split!r}"
         )
         raise ValueError(msg)
-    return _one_of("split", split, SPLITS)
 
 
-def _target_types(target_type: list[str] | tuple[str, ...] | str) -> list[str]:
+def _target_types(target_type: Sequence[str] | str, release: Release) -> list[str]:
     types = [target_type] if isinstance(target_type, str) else list(target_type)
-    if not types:
-        msg = f"`target_type` must name at least one of {', '.join(TARGET_TYPES)}"
-        raise ValueError(msg)
-    return [_one_of("target_type", kind, TARGET_TYPES) for kind in types]
+    known = ("full", "super", *release.ranks)
+    return [_one_of("target_type", kind, known) for kind in types]

@@ -23,7 +23,7 @@ from .pixels import DECODES, Output
 from .transforms import RandomResizedCrop, ResizeCenterCrop, natural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -76,7 +76,8 @@ class Loader:
 
     Args:
         dataset: ``INaturalist``, ``ImageArchive`` or anything with ``archive``, ``members``,
-            ``targets`` and ``image_ids``.
+            ``targets`` and ``image_ids``; for ``fields`` also ``field``. Where it has
+            ``numbering``, a name and a checksum, states carry it.
         batch_size: Rows of a batch, for this rank.
         transform: ``RandomResizedCrop`` or ``ResizeCenterCrop``; has to be given.
         output: Type, layout and normalisation of the images; by default uint8, NHWC.
@@ -105,6 +106,8 @@ class Loader:
             cache that may be deleted at any time: at most a fiftieth of the archive or 64 MiB,
             whichever is more. Where the folder cannot be written to, up to 256 MiB are kept in
             memory. Any other failure to write gives a `ScanPointsWarning`.
+        fields: Names for ``dataset.field``, such as ``("latitude", "longitude", "date")``: the
+            batches then have ``fields``, a dict of (N,) arrays, as a fifth element.
 
     Attributes:
         errors: One ``Failure`` for each image that could not be decoded, over all passes.
@@ -134,6 +137,7 @@ class Loader:
         on_error: str = "raise",
         decode: str = "exact",
         scan_points: bool | str | os.PathLike[str] = True,
+        fields: Sequence[str] = (),
     ) -> None:
         if not isinstance(transform, RandomResizedCrop | ResizeCenterCrop):
             msg = (
@@ -154,6 +158,7 @@ class Loader:
         self._on_error = _one_of("on_error", on_error, ERROR_POLICIES)
         self._decode = _one_of("decode", decode, DECODES)
         self._scan_points = _checked_scan_points(scan_points)
+        self._fields = (fields,) if isinstance(fields, str) else tuple(fields)
         self._shuffle = bool(shuffle)
         self._drop_last = bool(drop_last)
         self._seed = natural("seed", seed)
@@ -179,6 +184,10 @@ class Loader:
         if len(set(lengths)) != 1:
             msg = f"`members`, `targets` and `image_ids` of the data set have lengths {lengths}"
             raise ValueError(msg)
+        self._field_columns = {
+            name: _field(self._dataset, name, len(self._ids)) for name in self._fields
+        }
+        self._numbering = getattr(self._dataset, "numbering", ("", ""))
         self._open_core()
 
     def _open_core(self) -> None:
@@ -205,7 +214,7 @@ class Loader:
         return self._order if self._shuffle or self._order == "sequential" else "stored"
 
     def __getstate__(self) -> dict[str, Any]:
-        made = ("_members", "_labels", "_ids", "_core", "_process", "_pass")
+        made = ("_members", "_labels", "_ids", "_field_columns", "_core", "_process", "_pass")
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -303,7 +312,8 @@ class Loader:
         every rank's state is the same after equally many batches, so one rank's is enough.
 
         Returns:
-            A dict that JSON, pickle and ``torch.save`` can hold.
+            A dict that JSON, pickle and ``torch.save`` can hold. ``labels`` and
+            ``labels_checksum`` are the numbering of the classes, empty where the data set has none.
         """
         epoch, position = self._epoch, self._position
         if self._finished:
@@ -316,6 +326,8 @@ class Loader:
             "order": self._order,
             "shuffle": self._shuffle,
             "fingerprint": self._core.fingerprint,
+            "labels": self._numbering[0],
+            "labels_checksum": self._numbering[1],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *, strict: bool = True) -> None:
@@ -413,6 +425,21 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
         msg = f"`{name}` must be one of {', '.join(choices)}, not {value!r}"
         raise ValueError(msg)
     return value
+
+
+def _field(dataset: object, name: str, samples: int) -> NDArray[Any]:
+    field = getattr(dataset, "field", None)
+    if field is None:
+        msg = f"`fields` need a data set with `field`, as INaturalist, not {type(dataset).__name__}"
+        raise TypeError(msg)
+    column = np.asarray(field(name))
+    if column.shape != (samples,) or column.dtype.kind not in "ifM":
+        msg = (
+            f"the field `{name}` must be ({samples},) numbers or dates, not {column.shape} of "
+            f"{column.dtype}"
+        )
+        raise ValueError(msg)
+    return column
 
 
 def _column(dataset: object, name: str) -> NDArray[np.int64]:

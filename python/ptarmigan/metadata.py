@@ -4,82 +4,209 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .annotations import Boxes, Locations, read_boxes, read_locations
+from .annotations import Boxes, Locations, Strings, read_boxes, read_locations
+from .dates import read_dates
+from .errors import AnnotationError
+from .nulls import null_of
 from .release import find_extra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .annotations import Table
+    from .release import Release
 
-__all__ = ["Extras", "attribution"]
+__all__ = ["Column", "Extras", "attribution"]
+
+Column: TypeAlias = "NDArray[Any] | Strings"
+
+# The fields that every release has, and what stands for null in those that some have.
+EVERYWHERE = ("width", "height", "license_id")
+NULLS: dict[str, Any] = {
+    "latitude": np.float64("nan"),
+    "longitude": np.float64("nan"),
+    "location_uncertainty": np.float64("nan"),
+    "date": np.datetime64("NaT", "s"),
+    "user_id": np.int64(-1),
+}
+# The keys of a locations file, beside `id`, and the attributes of `Locations`.
+KEYS = {
+    "lat": "latitudes",
+    "lon": "longitudes",
+    "loc_uncert": "uncertainties",
+    "date": "dates",
+    "date_c": "date_numbers",
+    "user_id": "user_ids",
+    "valid": "valid",
+}
+SHORT = {"latitude": "lat", "longitude": "lon", "location_uncertainty": "loc_uncert"}
 
 
 class Extras:
-    """Boxes and locations of a split, read when they are first asked for.
+    """Boxes, locations and further columns of a split, read when they are first asked for.
 
     Args:
         root: The folder with the files.
         split: The split.
+        release: The release.
+        table: The annotations; its rows are those of the columns.
     """
 
-    def __init__(self, root: str, split: str) -> None:
+    def __init__(self, root: str, split: str, release: Release, table: Table) -> None:
         self._root = Path(root)
         self._split = split
+        self._release = release
+        self._table = table
         self._boxes: list[Boxes] | None = None
-        self._locations: list[Locations] | None = None
+        self._columns: dict[str, Column] | None = None
 
     def boxes(self, image_id: int) -> NDArray[np.float64] | None:
         """(B, 4) float64, or None where no box is known."""
         if self._boxes is None:
-            files = find_extra(self._root, self._split, "boxes")
+            files = find_extra(self._root, self._split, "boxes", self._release)
             self._boxes = [read_boxes(*file) for file in files]
         for boxes in self._boxes:
-            rows = _rows(boxes.image_ids, image_id)
-            if rows.start < rows.stop:
-                return boxes.boxes[rows].copy()
+            first, end = np.searchsorted(boxes.image_ids, [image_id, image_id + 1])
+            if first < end:
+                return boxes.boxes[first:end].copy()
         return None
 
-    def location(self, image_id: int) -> dict[str, Any] | None:
-        """The record under the names of the file, or None where there is none."""
-        if self._locations is None:
-            files = find_extra(self._root, self._split, "locations")
-            self._locations = [read_locations(*file) for file in files]
-        for locations in self._locations:
-            rows = _rows(locations.image_ids, image_id)
-            if rows.start < rows.stop:
-                return _record(locations, rows.start)
-        return None
+    def columns(self) -> dict[str, Column]:
+        """What else the image records and the locations files say, N rows each."""
+        if self._columns is None:
+            files = find_extra(self._root, self._split, "locations", self._release)
+            parts = [read_locations(*file) for file in files]
+            asked = set(self._release.fields.values())
+            located = _joined(parts, self._table.image_ids, asked)
+            self._columns = {**self._table.meta, **located}
+        return self._columns
+
+    def location(self, row: int) -> dict[str, Any] | None:
+        """Place and date under the names of the locations file, None where nothing is known."""
+        columns = self.columns()
+        keys = {key: key for key in KEYS}
+        keys.update({SHORT.get(name, name): key for name, key in self._release.fields.items()})
+        known = {
+            short: _value(columns[key], row) if key in columns else None
+            for short, key in keys.items()
+        }
+        if all(value is None for value in known.values()):
+            return None
+        if known["valid"] is not None:
+            known["valid"] = bool(known["valid"])
+        return {"id": int(self._table.image_ids[row]), **known}
+
+    def field(self, name: str) -> NDArray[Any]:
+        """A column as an array, under the same name for every release."""
+        table = self._table
+        own: dict[str, NDArray[Any]] = {
+            "width": table.widths,
+            "height": table.heights,
+            "license_id": table.license_ids,
+        }
+        if name in own:
+            return own[name]
+        columns, placed = self.columns(), self._release.fields
+        if name not in NULLS:
+            column = columns.get(name)
+            if column is None or isinstance(column, Strings):
+                raise self._unknown(name)
+            return column.astype(np.int8) if column.dtype.kind == "b" else column
+        if name in placed and placed[name] in columns:
+            return _typed(name, columns[placed[name]], table.image_ids)
+        labelled = any(part.labelled for part in self._release.parts(self._split))
+        if name not in placed or labelled:
+            raise self._unknown(name)
+        # No places of test images are published for 2017 and 2018.
+        return np.full(len(table), NULLS[name])
+
+    def _unknown(self, name: str) -> ValueError:
+        columns, placed = self.columns(), self._release.fields
+        numbers = [key for key, column in columns.items() if not isinstance(column, Strings)]
+        further = [key for key in numbers if key not in placed.values()]
+        expected = ", ".join(map(repr, (*EVERYWHERE, *placed, *further)))
+        return ValueError(
+            f"the field {name!r} is not known in {self._release.version}; there are {expected}"
+        )
+
+    def forget(self) -> None:
+        """Has the columns read again: the table has other rows now."""
+        self._columns = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_boxes": None, "_locations": None}
+        return {**vars(self), "_boxes": None, "_columns": None}
 
 
-def _rows(image_ids: NDArray[np.int64], image_id: int) -> slice:
-    first, end = np.searchsorted(image_ids, [image_id, image_id + 1])
-    return slice(int(first), int(end))
+def _joined(
+    parts: list[Locations], image_ids: NDArray[np.int64], asked: set[str]
+) -> dict[str, Column]:
+    """The columns of locations files, one row for every image; null where they have none.
+
+    A key that no record has is a column only if it is ``asked`` for.
+    """
+    columns: dict[str, Column] = {}
+    if not parts:
+        return columns
+    ids = np.concatenate([part.image_ids for part in parts])
+    order = np.argsort(ids, kind="stable")
+    places = np.searchsorted(ids[order], image_ids)
+    inside = places < len(ids)
+    rows = order[np.where(inside, places, 0)] if len(ids) else places
+    found = inside & (ids[rows] == image_ids) if len(ids) else inside
+    for key, attribute in KEYS.items():
+        values = [getattr(part, attribute) for part in parts]
+        if isinstance(values[0], Strings):
+            columns[key] = _selected(values, rows, found)
+            continue
+        column = np.concatenate(values)
+        null = null_of(column)
+        nulls = np.isnan(column) if column.dtype.kind == "f" else column == null
+        if key not in asked and nulls.all():
+            continue
+        joined = np.full(len(image_ids), null, column.dtype)
+        joined[found] = column[rows[found]]
+        columns[key] = joined
+    return columns
 
 
-def _record(locations: Locations, row: int) -> dict[str, Any]:
-    def number(column: NDArray[np.float64]) -> float | None:
-        value = float(column[row])
-        return None if math.isnan(value) else value
+def _selected(parts: list[Strings], rows: NDArray[np.int64], found: NDArray[np.bool_]) -> Strings:
+    """The strings of these rows of all parts, one behind the other; "" where not found."""
+    pools = [part.pool() for part in parts]
+    before = np.cumsum([0, *(len(data) for data, _, _ in pools[:-1])]).astype(np.uint64)
+    shifted = list(zip(pools, before, strict=True))
+    starts = np.concatenate([starts + shift for (_, starts, _), shift in shifted])
+    ends = np.concatenate([ends + shift for (_, _, ends), shift in shifted])
+    kept = np.zeros((2, len(rows)), np.uint64)
+    kept[:, found] = starts[rows[found]], ends[rows[found]]
+    return Strings(np.concatenate([data for data, _, _ in pools]), *kept)
 
-    user, valid = int(locations.user_ids[row]), int(locations.valid[row])
-    return {
-        "id": int(locations.image_ids[row]),
-        "lat": number(locations.latitudes),
-        "lon": number(locations.longitudes),
-        "loc_uncert": number(locations.uncertainties),
-        "date": locations.dates[row] or None,
-        "date_c": number(locations.date_numbers),
-        "user_id": None if user < 0 else user,
-        "valid": None if valid < 0 else bool(valid),
-    }
+
+def _typed(name: str, column: Column, image_ids: NDArray[np.int64]) -> NDArray[Any]:
+    """A column of `NULLS` in the type that it has in every release."""
+    if isinstance(column, Strings):
+        if name == "date":
+            return read_dates(column, image_ids)
+        raise AnnotationError(f"expected numbers as {name}, found texts, the first {column[0]!r}")
+    if name == "date":
+        raise AnnotationError(f"expected texts as date, found {column.dtype}")
+    if name == "user_id":
+        known = column if column.dtype.kind != "f" else np.where(np.isnan(column), -1, column)
+        return known.astype(np.int64)
+    return column.astype(np.float64)
+
+
+def _value(column: Column, row: int) -> Any:
+    """A value of a column, None for null."""
+    if isinstance(column, Strings):
+        return column[row] or None
+    value = column[row].item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return None if column.dtype.kind == "i" and value == -1 else value
 
 
 def attribution(table: Table, row: int) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from .truth import expected_of, has_ids, integers, is_data_set, supercategories_
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from .labels import LabelMap
+
 __all__ = [
     "ClassScore",
     "GroupScore",
@@ -131,11 +133,15 @@ def write_submission(
     predicted: ArrayLike,
     *,
     categories: int | Sequence[str] | None = None,
+    label_map: LabelMap | None = None,
+    labels: str | None = None,
 ) -> None:
     """Writes ``id,predicted`` rows as the competition takes them.
 
-    The labels must be the ``category_id`` of the annotation files: the default of `INaturalist`
-    (``labels="json"``), and not torchvision's numbering, which is another.
+    The labels in the file are the ``category_id`` of the annotation files, which ``predicted``
+    has for the default of `INaturalist` (``labels="json"``). Other numberings, such as
+    torchvision's, are converted where ``label_map`` is given; the map is then kept beside the file
+    as ``<path>.labels.json``.
 
     Everything is checked first; then the file is written aside, flushed to the disk and renamed,
     so that an older file stays until the new one is whole.
@@ -145,14 +151,23 @@ def write_submission(
         ids: (N,) integers, every image once.
         predicted: (N, k) integers of 0 or more, best first, in every row different.
         categories: How many categories there are (or their names); a label must be smaller.
+        label_map: The ``label_map`` of the data set that was trained on.
+        labels: The numbering of ``predicted``, by default that of ``label_map``, else ``"json"``.
 
     Raises:
         SubmissionError: If an id or a label breaks these rules; names the row.
         TypeError: If ids or labels are no integers.
+        ValueError: If the map lacks the numbering or a label, or ``labels`` needs a map.
         OSError: If the file cannot be written.
     """
-    numbers, labels = integers("ids", ids, 1), integers("predicted", predicted, 2)
-    _core.write_submission(path, numbers, labels, categories=_count(categories))
+    numbers, given = integers("ids", ids, 1), integers("predicted", predicted, 2)
+    if label_map is not None:
+        given = label_map.convert(given, to="json", source=labels)
+    elif labels not in (None, "json"):
+        raise ValueError(f"labels={labels!r} need `label_map`, to be converted to category ids")
+    _core.write_submission(path, numbers, given, categories=_count(categories))
+    if label_map is not None:
+        label_map.save(f"{os.fspath(path)}.labels.json")
 
 
 def read_submission(

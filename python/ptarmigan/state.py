@@ -19,7 +19,11 @@ _STRICT = {
     "seed": "give the loader the seed of the state",
     "order": "give the loader the order of the state",
     "shuffle": "give the loader the shuffle of the state",
+    "labels": "a class has another number; give the data set the labels of the state",
+    "labels_checksum": "the numbering has the same name, but a class has another number",
 }
+# States of earlier versions do not have them, and say nothing of the labels.
+_LATER = {"labels", "labels_checksum"}
 
 
 def check(state: Mapping[str, Any], own: Mapping[str, Any], samples: int, *, strict: bool) -> None:
@@ -34,7 +38,7 @@ def check(state: Mapping[str, Any], own: Mapping[str, Any], samples: int, *, str
     Raises:
         ValueError: If it cannot.
     """
-    missing = sorted(set(own) - set(state))
+    missing = sorted(set(own) - set(state) - _LATER)
     if missing:
         msg = f"this is no state of a loader: it has no {', '.join(missing)}"
         raise ValueError(msg)
@@ -42,7 +46,7 @@ def check(state: Mapping[str, Any], own: Mapping[str, Any], samples: int, *, str
         msg = f"the state has version {state['version']!r}, this version reads {VERSION}"
         raise ValueError(msg)
     for key, hint in _STRICT.items():
-        if strict and state[key] != own[key]:
+        if strict and state.get(key, own[key]) != own[key]:
             msg = (
                 f"the state was taken with {key} {state[key]!r}, this loader has {own[key]!r}: "
                 f"{hint}, or pass strict=False"

@@ -80,7 +80,7 @@ def pinned(batch: Batch) -> Batch:
         batch: Arrays or tensors.
 
     Returns:
-        A batch of tensors.
+        A batch of tensors; dates among its fields stay arrays, because tensors have no such type.
 
     Raises:
         ImportError: If torch is not installed.
@@ -92,6 +92,10 @@ def pinned(batch: Batch) -> Batch:
         raise ImportError(msg) from error
 
     def pin(field: Any) -> Any:
+        if isinstance(field, dict):
+            return {name: pin(column) for name, column in field.items()}
+        if getattr(getattr(field, "dtype", None), "kind", "") == "M":
+            return field
         return torch.as_tensor(field).pin_memory()
 
     return type(batch)(*(pin(field) for field in batch))

@@ -59,11 +59,10 @@ def has_ids(truth: Any) -> bool:
 
 def supercategories_of(truth: Any) -> Sequence[str] | None:
     """The super category of every class of an `INaturalist`; None for all else."""
-    names = getattr(truth, "supercategories", None)
-    above = getattr(truth, "categories_map", None)
-    if names is None or not above or len(above) != len(truth.classes) or "super" not in above[0]:
+    if not hasattr(truth, "class_groups") or truth.target_type[:1] not in ([], ["full"]):
         return None
-    return [names[number["super"]] for number in above]
+    names: list[str] = truth.class_groups("super")
+    return names if all(names) else None
 
 
 def integers(name: str, values: Any, *dimensions: int) -> NDArray[np.int64]:

@@ -45,6 +45,15 @@ pub const PNG_TEXTS_BYTES: u64 = 64 << 20;
 /// Largest annotation JSON after decompression, in bytes (2021's is about 1.3 GB).
 pub const ANNOTATION_BYTES: u64 = 4 << 30;
 
+/// Longest record of an annotation file, in bytes; real ones have some hundreds.
+pub const ANNOTATION_RECORD_BYTES: usize = 16 << 20;
+
+/// Most different keys of the records of an annotation file, known ones apart; 2021 has four.
+pub const ANNOTATION_KEYS: usize = 256;
+
+/// Most values under keys that have no column of their own: 2021 has 11 million.
+pub const ANNOTATION_CELLS: usize = 1 << 28;
+
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
 

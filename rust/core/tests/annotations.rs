@@ -18,7 +18,7 @@ const GOOD: &str = r#"{"info": {"year": 2017, "version": "1", "description": nul
   "categories": [{"id": 1, "name": "a \u00d7 b", "supercategory": "Aves"},
                  {"id": 0, "name": "a", "supercategory": "Aves", "common_name": 5}],
   "annotations": [{"id": 0, "image_id": 7, "category_id": 1}, {"image_id": 3, "category_id": 0},
-                  {"id": 2, "image_id": 5, "category_id": 1}, {"image_id": 5, "category_id": 1}],
+                  {"id": 2, "image_id": 5, "category_id": 1}],
   "licenses": [{"id": 3, "name": "CC BY", "url": "https://x"}], "unknown": [{}]}"#;
 
 fn plain(folder: &TempDir, text: &str) -> Source {
@@ -45,7 +45,7 @@ fn changed(from: &str, to: &str) -> String {
 
 fn message(text: &str) -> String {
     let folder = TempDir::new().unwrap();
-    let error = Table::read(&[plain(&folder, text)]).unwrap_err();
+    let error = Table::read(&[plain(&folder, text)], None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Annotation);
     assert!(error.path().unwrap().ends_with("train2017.json"));
     error.message().to_owned()
@@ -54,7 +54,7 @@ fn message(text: &str) -> String {
 #[test]
 fn a_table_is_sorted_by_file_name() {
     let folder = TempDir::new().unwrap();
-    let table = Table::read(&[plain(&folder, GOOD)]).unwrap();
+    let table = Table::read(&[plain(&folder, GOOD)], None).unwrap();
     assert_eq!(table.images.ids, [3, 5, 7]);
     assert_eq!(table.categories_of_images, [0, 1, 1]);
     assert_eq!(table.images.widths, [-1, -1, 800]);
@@ -96,7 +96,7 @@ fn a_zip_gives_what_the_plain_file_gives() {
 fn a_test_file_has_no_labels() {
     let folder = TempDir::new().unwrap();
     let text = r#"{"images": [{"id": 1, "file_name": "x.jpg"}], "categories": null}"#;
-    let table = Table::read(&[plain(&folder, text)]).unwrap();
+    let table = Table::read(&[plain(&folder, text)], None).unwrap();
     assert_eq!(table.categories_of_images, [-1]);
     assert!(table.categories.ids.is_empty());
 }
@@ -125,22 +125,22 @@ fn two_splits_become_one_table() {
             );
     }
     let sources = [plain(&folders[0], GOOD), plain(&folders[1], &other)];
-    let table = Table::read(&sources).unwrap();
+    let table = Table::read(&sources, None).unwrap();
     assert_eq!(table.images.ids, [3, 30, 5, 7, 70, 50]);
     assert_eq!(table.categories_of_images, [0, 0, 1, 1, 1, 1]);
     assert_eq!(table.images.holders, [-1, -1, 0, 0, 1, 0]);
     assert_eq!(table.images.holder_names.get(1), b"Al");
 
-    let same = Table::read(&[sources[0].clone(), sources[0].clone()]).unwrap_err();
+    let same = Table::read(&[sources[0].clone(), sources[0].clone()], None).unwrap_err();
     assert_eq!(
         same.message(),
-        "`images[0]` and `images[3]` have the same id 7"
+        "`images[0]` and `images[3]` have the same id 7; download the file again"
     );
     let renamed = plain(
         &folders[1],
         &other.replace("\"name\": \"a\"", "\"name\": \"z\""),
     );
-    let error = Table::read(&[sources[0].clone(), renamed]).unwrap_err();
+    let error = Table::read(&[sources[0].clone(), renamed], None).unwrap_err();
     assert!(
         error.message().contains("its 2 categories are not the 2"),
         "{error}"
@@ -151,33 +151,31 @@ fn two_splits_become_one_table() {
 fn lists_that_contradict_each_other_are_refused() {
     assert_eq!(
         changed("\"image_id\": 3", "\"image_id\": 99"),
-        "`annotations[1]` has image_id 99, which is not in `images`"
+        "`annotations[1]` has image_id 99, which is not in `images`; download the file again"
     );
     assert!(
         changed("\"category_id\": 0}", "\"category_id\": 2}")
-            .contains("category_id 2, which is not among the 2 `categories`")
+            .contains("category_id 2, which is not in `categories`")
     );
     assert_eq!(
         changed("\"id\": 3, \"width\"", "\"id\": 7, \"width\""),
-        "`images[0]` and `images[1]` have the same id 7"
+        "`images[0]` and `images[1]` have the same id 7; download the file again"
+    );
+    assert_eq!(
+        changed(", {\"image_id\": 3, \"category_id\": 0}", ""),
+        "image 3 (`t/Aves/a/0.jpg`) has no annotation, expected one; download the file again"
     );
     assert_eq!(
         changed(
             "{\"image_id\": 3, \"category_id\": 0}",
-            "{\"image_id\": 7, \"category_id\": 1}"
+            "{\"image_id\": 7, \"category_id\": 0}"
         ),
-        "image 3 (`t/Aves/a/0.jpg`) has no annotation"
-    );
-    assert_eq!(
-        changed(
-            "{\"image_id\": 5, \"category_id\": 1}",
-            "{\"image_id\": 5, \"category_id\": 0}"
-        ),
-        "image 5 has two categories, 1 and 0"
+        "`annotations[0]` (category 1) and `annotations[1]` (category 0) are both of image 7, \
+         expected one; keep one of them"
     );
     assert_eq!(
         changed("\"id\": 0, \"name\"", "\"id\": 1, \"name\""),
-        "`categories[0]` and `categories[1]` have the same id 1"
+        "`categories[0]` and `categories[1]` have the same id 1; download the file again"
     );
 }
 
@@ -185,11 +183,11 @@ fn lists_that_contradict_each_other_are_refused() {
 fn two_images_of_one_file_name_are_refused() {
     let folder = TempDir::new().unwrap();
     let source = plain(&folder, &GOOD.replace("/b/1.jpg", "/a/0.jpg"));
-    let error = Table::read(&[source]).unwrap_err();
+    let error = Table::read(&[source], None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Annotation);
     assert_eq!(
         error.message(),
-        "images 7 and 3 have the same file name `t/Aves/a/0.jpg`"
+        "images 7 and 3 have the same file name `t/Aves/a/0.jpg`; download the file again"
     );
 }
 
@@ -197,7 +195,7 @@ fn two_images_of_one_file_name_are_refused() {
 fn a_category_in_two_folders_is_told() {
     let folder = TempDir::new().unwrap();
     let source = plain(&folder, &GOOD.replace("/b/1.jpg", "/c/1.jpg"));
-    let (folders, problem) = Table::read(&[source]).unwrap().folders();
+    let (folders, problem) = Table::read(&[source], None).unwrap().folders();
     assert_eq!(folders.get(1), b"Aves/b");
     assert_eq!(
         problem.unwrap().message(),
@@ -208,24 +206,26 @@ fn a_category_in_two_folders_is_told() {
 #[test]
 fn text_that_is_not_an_annotation_file_is_refused_with_its_place() {
     let cut = message(&GOOD[..300]);
-    assert!(cut.starts_with("line 5, column "), "{cut}");
+    assert!(cut.starts_with("`images[1]`: EOF while parsing"), "{cut}");
     assert!(
-        cut.contains("`images[1]`") && cut.contains("cut short"),
+        cut.contains("byte 300 of the JSON text; the text is cut short"),
         "{cut}"
     );
     let missing = message(r#"{"images": [{"id": 1, "file_name": "x"}, {"file_name": "y"}]}"#);
     assert_eq!(
         missing,
-        "line 1, column 59, `images[1]`: missing field `id`"
+        "`images[1]`: missing field `id`, at `\"file_name\": \"y\"}`, byte 58 of the JSON text; \
+         correct it, or download the file again"
     );
     let wrong = message(r#"{"images": [{"id": "1", "file_name": "x"}]}"#);
-    assert!(
-        wrong.contains("invalid type: string \"1\", expected i64"),
-        "{wrong}"
+    assert_eq!(
+        wrong,
+        "`images[0]`: invalid type: string \"1\", expected i64, at `\"id\": \"1\"`, byte 21 of the \
+         JSON text; correct it, or download the file again"
     );
     assert!(message("[]").contains("expected an object with lists"));
     assert!(message("{}").contains("no list `images`"));
-    assert!(message(r#"{"images": []} x"#).contains("trailing characters"));
+    assert!(message(r#"{"images": []} x"#).contains("expected the end of the text, at `x`"));
     assert!(message(r#"{"images": [], "images": []}"#).contains("the key `images` comes twice"));
     assert!(message(r#"{"images": 5}"#).contains("expected the list `images`"));
     assert!(message("").contains("cut short"));
@@ -294,7 +294,7 @@ fn boxes_stand_beside_their_annotations() {
     let error = error.unwrap_err();
     assert_eq!(
         error.message(),
-        "`annotations[1]` has image_id 3, which is not in `images`"
+        "`annotations[1]` has image_id 3, which is not in `images`; download the file again"
     );
     let error = Boxes::read(&plain(&folder, GOOD)).unwrap_err();
     assert!(error.message().contains("not a box file"), "{error}");

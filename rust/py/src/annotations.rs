@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-use ptarmigan_core::annotations::{Boxes, Locations, Source, Table, Text};
+use ptarmigan_core::annotations::{Boxes, Column, Locations, Source, Table, Text};
 
 use crate::run::run;
 
-/// The path of a JSON file, or of a zip and the name of the file in it.
+/// The path of a JSON file, or of an archive and the name of the file in it.
 type Place = (PathBuf, Option<String>);
 /// The bytes and the offsets of many strings.
 type Pool = (Py<PyArray1<u8>>, Py<PyArray1<u64>>);
@@ -28,6 +29,26 @@ fn column<T: numpy::Element>(py: Python<'_>, column: Vec<T>) -> Py<PyArray1<T>> 
 fn pool(py: Python<'_>, text: Text) -> Pool {
     let (bytes, offsets) = text.into_parts();
     (column(py, bytes), column(py, offsets))
+}
+
+fn columns(py: Python<'_>, columns: Vec<(String, Column)>) -> PyResult<Vec<(String, Py<PyAny>)>> {
+    let columns = columns.into_iter().map(|(key, values)| {
+        let values = match values {
+            Column::Numbers(values) => column(py, values).into_any(),
+            Column::Integers(values) => column(py, values).into_any(),
+            Column::Booleans(values) => column(py, values).into_any(),
+            Column::Text(text) => pool(py, text).into_py_any(py)?,
+        };
+        Ok((key, values))
+    });
+    columns.collect()
+}
+
+fn nullable(text: &Text, nulls: &[bool]) -> Vec<Option<String>> {
+    let strings = strings(text).into_iter().zip(nulls);
+    strings
+        .map(|(string, null)| (!null).then_some(string))
+        .collect()
 }
 
 fn strings(text: &Text) -> Vec<String> {
@@ -60,6 +81,12 @@ pub(crate) struct AnnotationTable {
     #[pyo3(get)]
     categories: (Vec<i64>, Vec<String>, Vec<String>),
     #[pyo3(get)]
+    positions: Py<PyArray1<i64>>,
+    #[pyo3(get)]
+    category_columns: Vec<(String, Vec<Option<String>>)>,
+    #[pyo3(get)]
+    meta: Vec<(String, Py<PyAny>)>,
+    #[pyo3(get)]
     licenses: (Vec<i64>, Vec<String>, Vec<String>),
     #[pyo3(get)]
     folders: Vec<String>,
@@ -70,10 +97,11 @@ pub(crate) struct AnnotationTable {
 #[pymethods]
 impl AnnotationTable {
     #[staticmethod]
-    fn read(py: Python<'_>, sources: Vec<Place>) -> PyResult<Self> {
+    fn read(py: Python<'_>, sources: Vec<Place>, categories: Option<Place>) -> PyResult<Self> {
         let sources: Vec<Source> = sources.into_iter().map(source).collect();
+        let categories = categories.map(source);
         let (table, (folders, problem)) = run(py, || {
-            let table = Table::read(&sources)?;
+            let table = Table::read(&sources, categories.as_ref())?;
             let folders = table.folders();
             Ok((table, folders))
         })?;
@@ -93,6 +121,13 @@ impl AnnotationTable {
                 strings(&categories.names),
                 strings(&categories.supercategories),
             ),
+            positions: column(py, table.positions),
+            category_columns: table
+                .category_columns
+                .iter()
+                .map(|(key, text, nulls)| (key.clone(), nullable(text, nulls)))
+                .collect(),
+            meta: columns(py, table.meta)?,
             licenses: (
                 licenses.ids,
                 strings(&licenses.names),
@@ -147,6 +182,7 @@ pub(crate) struct AnnotationLocations {
     date_numbers: Py<PyArray1<f64>>,
     user_ids: Py<PyArray1<i64>>,
     valid: Py<PyArray1<i8>>,
+    meta: Vec<(String, Py<PyAny>)>,
 }
 
 #[pymethods]
@@ -164,6 +200,7 @@ impl AnnotationLocations {
             date_numbers: column(py, locations.date_numbers),
             user_ids: column(py, locations.user_ids),
             valid: column(py, locations.valid),
+            meta: columns(py, locations.meta)?,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Turns a box file into boxes, sorted by image id.
 
 use super::file::{File, select};
+use super::rows_by_id::rows_by_id;
 use super::source::Source;
-use super::table::rows_by_id;
+use super::table::dangling;
 use crate::error::{Error, Result};
 
 /// Boxes, sorted by image id and within an image as in the file.
@@ -37,11 +38,9 @@ impl Boxes {
             ));
         }
         let images = rows_by_id(&file.images.ids, "images")?;
-        for (row, id) in annotations.image_ids.iter().enumerate() {
-            if file.has_images && !images.contains_key(id) {
-                return Err(Error::annotation(format!(
-                    "`annotations[{row}]` has image_id {id}, which is not in `images`"
-                )));
+        for (row, &id) in annotations.image_ids.iter().enumerate() {
+            if file.has_images && images.get(id).is_none() {
+                return Err(dangling(row, "image_id", id, "images"));
             }
         }
         let (sides, _) = annotations.boxes.as_chunks::<4>();

@@ -3,12 +3,14 @@
 //! Not here: whether the lists agree with each other ([`super::table`]).
 
 use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::Error as _;
 
-use super::parse::{self, Document, Interner, Place};
+use super::extras::Extras;
+use super::parse::{self, Document, Interner};
+use super::records::{AnnotationRow, CategoryRow, Flag, ImageRow, InfoRow, LicenseRow};
 use super::source::Source;
 use super::text::Text;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits;
 
 /// What stands for a null or missing number that cannot be negative.
@@ -17,7 +19,7 @@ pub const MISSING: i64 = -1;
 /// The lists of one file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
-    /// `info`, key and value as text, keys that are null left out.
+    /// `info`: keys with values as text, JSON text where they are no strings; nulls are left out.
     pub info: Vec<(String, String)>,
     /// Whether there is a list `images`: without it this is hardly an annotation file.
     pub has_images: bool,
@@ -48,6 +50,8 @@ pub struct Images {
     pub holders: Vec<i32>,
     /// Every rights holder once.
     pub holder_names: Text,
+    /// Further keys of the records.
+    pub extras: Extras,
 }
 
 /// The `categories` list.
@@ -59,6 +63,8 @@ pub struct Categories {
     pub names: Text,
     /// Super categories; empty where there is none.
     pub supercategories: Text,
+    /// Further keys of the records.
+    pub extras: Extras,
 }
 
 /// The `annotations` list, with boxes where the file has them.
@@ -88,66 +94,30 @@ pub struct Licenses {
     pub urls: Text,
 }
 
-#[derive(Deserialize)]
-struct ImageRow {
-    id: i64,
-    file_name: String,
-    width: Option<i32>,
-    height: Option<i32>,
-    license: Option<i64>,
-    rights_holder: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CategoryRow {
-    id: i64,
-    name: String,
-    supercategory: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct AnnotationRow {
-    image_id: i64,
-    category_id: i64,
-    bbox: Option<[f64; 4]>,
-    area: Option<f64>,
-    iscrowd: Option<u8>,
-}
-
-#[derive(Deserialize)]
-struct LicenseRow {
-    id: i64,
-    name: Option<String>,
-    url: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct InfoRow {
-    year: Option<Scalar>,
-    version: Option<Scalar>,
-    description: Option<String>,
-    contributor: Option<String>,
-    url: Option<String>,
-    date_created: Option<String>,
-}
-
-/// A value that the format writes as a number in one year and as text in another.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Integer(i64),
-    Number(f64),
-    Text(String),
-}
-
 impl File {
     /// Reads a file in the format of `train2017.json`; every list may be missing.
     pub fn read(source: &Source) -> Result<Self> {
         source.read(limits::ANNOTATION_BYTES, |json| {
             let mut reading = Reading::default();
-            parse::object(json, source.path(), &mut reading)?;
+            let found = parse::object(json, &mut reading)?;
             reading.file.images.holder_names = reading.holders.into_names();
+            reading.file.has_images = found[0];
             Ok(reading.file)
+        })
+    }
+}
+
+impl Categories {
+    /// Reads a list of categories, by itself or under the key `categories` of an object.
+    pub fn read(source: &Source) -> Result<Self> {
+        source.read(limits::ANNOTATION_BYTES, |json| {
+            let mut list = CategoryList::default();
+            match parse::object_or_list(json, &mut list)?[..] {
+                [true] => Ok(list.0),
+                _ => Err(Error::annotation(
+                    "there is no list `categories`, so this is not a file of categories",
+                )),
+            }
         })
     }
 }
@@ -160,29 +130,53 @@ struct Reading {
 }
 
 impl Document for Reading {
-    fn take<'de, M: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        map: &mut M,
-        place: &Place,
-    ) -> Result<(), M::Error> {
+    const LISTS: &'static [&'static str] = &["images", "categories", "annotations", "licenses"];
+
+    fn row(&mut self, list: usize, text: &[u8]) -> serde_json::Result<usize> {
         let Self { file, holders } = self;
-        match key {
-            "images" => {
-                file.has_images = true;
-                place.rows("images", map, |row| file.images.push(row, holders))
-            }
-            "categories" => place.rows("categories", map, |row| file.categories.push(&row)),
-            "annotations" => place.rows("annotations", map, |row| file.annotations.push(&row)),
-            "licenses" => place.rows("licenses", map, |row| file.licenses.push(&row)),
-            "info" => {
-                let info: Option<InfoRow> = map.next_value()?;
-                file.info = info.unwrap_or_default().into_pairs();
+        match list {
+            0 => take(text, |row| file.images.push(&row, holders)),
+            1 => take(text, |row| file.categories.push(&row)),
+            2 => take(text, |row| {
+                file.annotations.push(&row);
                 Ok(())
-            }
-            _ => map.next_value::<IgnoredAny>().map(drop),
+            }),
+            _ => take(text, |row| {
+                file.licenses.push(&row);
+                Ok(())
+            }),
         }
     }
+
+    fn other(&mut self, key: &str, text: &[u8]) -> serde_json::Result<usize> {
+        if key != "info" {
+            return parse::pass_over(text);
+        }
+        let (info, used) = parse::first::<Option<InfoRow<'_>>>(text)?;
+        self.file.info = info.map(|info| info.more.into_pairs()).unwrap_or_default();
+        Ok(used)
+    }
+}
+
+#[derive(Default)]
+struct CategoryList(Categories);
+
+impl Document for CategoryList {
+    const LISTS: &'static [&'static str] = &["categories"];
+
+    fn row(&mut self, _list: usize, text: &[u8]) -> serde_json::Result<usize> {
+        take(text, |row| self.0.push(&row))
+    }
+}
+
+/// Parses the row that `text` begins with, calls `push` with it, and returns its length.
+pub(crate) fn take<'a, T: Deserialize<'a>>(
+    text: &'a [u8],
+    push: impl FnOnce(T) -> Result<()>,
+) -> serde_json::Result<usize> {
+    let (row, used) = parse::first(text)?;
+    push(row).map_err(|error| serde_json::Error::custom(error.message()))?;
+    Ok(used)
 }
 
 impl Images {
@@ -196,45 +190,32 @@ impl Images {
         self.ids.is_empty()
     }
 
-    fn push(&mut self, row: ImageRow, holders: &mut Interner) {
+    fn push(&mut self, row: &ImageRow<'_>, holders: &mut Interner) -> Result<()> {
+        self.extras.push(self.ids.len(), &row.more)?;
         self.ids.push(row.id);
         self.widths.push(row.width.unwrap_or(MISSING as i32));
         self.heights.push(row.height.unwrap_or(MISSING as i32));
         self.file_names.push(row.file_name.as_bytes());
         self.licenses.push(row.license.unwrap_or(MISSING));
-        let holder = row.rights_holder.map(|holder| holders.number(holder));
+        let holder = row.rights_holder.as_ref();
+        let holder = holder.map(|holder| holders.number(holder.as_bytes()));
         self.holders.push(holder.unwrap_or(MISSING as i32));
-    }
-
-    /// The images with these numbers, in this order.
-    #[must_use]
-    pub fn select(&self, numbers: &[u32]) -> Self {
-        Self {
-            ids: select(&self.ids, numbers),
-            widths: select(&self.widths, numbers),
-            heights: select(&self.heights, numbers),
-            file_names: self.file_names.select(numbers),
-            licenses: select(&self.licenses, numbers),
-            holders: select(&self.holders, numbers),
-            holder_names: self.holder_names.clone(),
-        }
+        Ok(())
     }
 
     /// Adds the images of another file behind these.
-    pub fn append(&mut self, other: &Self) {
-        let mut holders = Interner::from_names(&self.holder_names);
+    pub fn append(&mut self, other: &Self) -> Result<()> {
+        self.extras.append(self.ids.len(), &other.extras)?;
+        let mut holders = Interner::from_names(std::mem::take(&mut self.holder_names));
         let numbers: Vec<i32> = other
             .holder_names
             .iter()
-            .map(|name| holders.number(String::from_utf8_lossy(name).into_owned()))
+            .map(|name| holders.number(name))
             .collect();
         self.ids.extend(&other.ids);
         self.widths.extend(&other.widths);
         self.heights.extend(&other.heights);
-        other
-            .file_names
-            .iter()
-            .for_each(|name| self.file_names.push(name));
+        self.file_names.append(&other.file_names);
         self.licenses.extend(&other.licenses);
         self.holders.extend(
             other
@@ -243,6 +224,7 @@ impl Images {
                 .map(|&holder| usize::try_from(holder).map_or(holder, |holder| numbers[holder])),
         );
         self.holder_names = holders.into_names();
+        Ok(())
     }
 }
 
@@ -255,21 +237,34 @@ pub(crate) fn select<T: Copy>(column: &[T], numbers: &[u32]) -> Vec<T> {
 }
 
 impl Categories {
-    fn push(&mut self, row: &CategoryRow) {
-        self.ids.push(row.id);
-        self.names.push(row.name.as_bytes());
-        self.supercategories
-            .push(row.supercategory.as_deref().unwrap_or_default().as_bytes());
-    }
-
-    /// The categories with these numbers, in this order.
+    /// The categories with these numbers, in this order, without further keys.
     #[must_use]
     pub fn select(&self, numbers: &[u32]) -> Self {
         Self {
             ids: select(&self.ids, numbers),
             names: self.names.select(numbers),
             supercategories: self.supercategories.select(numbers),
+            extras: Extras::default(),
         }
+    }
+
+    /// Number of categories.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no category.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    fn push(&mut self, row: &CategoryRow<'_>) -> Result<()> {
+        self.extras.push(self.ids.len(), &row.more)?;
+        self.ids.push(row.id);
+        self.names.push(row.name.as_bytes());
+        let above = row.supercategory.as_deref().unwrap_or_default();
+        self.supercategories.push(above.as_bytes());
+        Ok(())
     }
 }
 
@@ -283,8 +278,7 @@ impl Annotations {
         if row.bbox.is_some() || !self.boxes.is_empty() {
             self.boxes.extend(row.bbox.unwrap_or([f64::NAN; 4]));
             self.areas.push(row.area.unwrap_or(f64::NAN));
-            self.crowds
-                .push(row.iscrowd.is_some_and(|crowd| crowd != 0));
+            self.crowds.push(row.iscrowd.is_some_and(Flag::is_set));
         }
         self.image_ids.push(row.image_id);
         self.category_ids.push(row.category_id);
@@ -298,32 +292,5 @@ impl Licenses {
             .push(row.name.as_deref().unwrap_or_default().as_bytes());
         self.urls
             .push(row.url.as_deref().unwrap_or_default().as_bytes());
-    }
-}
-
-impl InfoRow {
-    fn into_pairs(self) -> Vec<(String, String)> {
-        let pairs = [
-            ("year", self.year.map(Scalar::into_text)),
-            ("version", self.version.map(Scalar::into_text)),
-            ("description", self.description),
-            ("contributor", self.contributor),
-            ("url", self.url),
-            ("date_created", self.date_created),
-        ];
-        pairs
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-            .collect()
-    }
-}
-
-impl Scalar {
-    fn into_text(self) -> String {
-        match self {
-            Self::Integer(number) => number.to_string(),
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text,
-        }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! | step | module | main type |
 //! |---|---|---|
-//! | a JSON file, plain or in a zip | [`source`] | [`Source`] |
+//! | a JSON file, plain or in a zip or tar.gz | [`source`] | [`Source`] |
 //! | its lists as columns | [`mod@file`] | [`File`] |
+//! | further keys of the records as columns | [`extras`] | [`Column`] |
 //! | one category for every image, sorted by file name | [`table`] | [`Table`] |
 //! | the boxes of every image | [`boxes`] | [`Boxes`] |
 //! | where and when a photo was taken | [`locations`] | [`Locations`] |
@@ -13,16 +14,21 @@
 //! The format is that of <https://github.com/visipedia/inat_comp/tree/master/2017>.
 
 pub mod boxes;
+pub mod extras;
 pub mod file;
 pub mod folders;
 pub mod join;
 pub mod locations;
-mod parse;
+pub(crate) mod parse;
+mod records;
+mod rows_by_id;
 pub mod source;
 pub mod table;
 pub mod text;
+mod window;
 
 pub use boxes::Boxes;
+pub use extras::Column;
 pub use file::File;
 pub use folders::Folders;
 pub use locations::Locations;

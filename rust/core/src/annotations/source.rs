@@ -1,15 +1,26 @@
-//! Turns a path into the stream of a JSON file, plain or in a zip as downloaded.
+//! Turns a path into the text of a JSON file, plain or in a zip or tar.gz as downloaded.
+//!
+//! A thread of its own reads and inflates while the caller parses.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::window::Window;
+use crate::archive::stream::read_one;
 use crate::error::{Error, Result};
 
-const BUFFER_BYTES: usize = 1 << 16;
+/// Text that is handed on at once.
+const PIECE_BYTES: usize = 1 << 18;
+/// Pieces that may wait for the parser.
+const QUEUE: usize = 4;
+/// Names that a message lists.
+const LISTED: usize = 8;
 
 /// Where a JSON file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +29,16 @@ pub struct Source {
     member: Option<String>,
 }
 
+/// What holds the JSON file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    Nothing,
+    Zip,
+    Tar,
+}
+
 impl Source {
-    /// A JSON file by itself.
+    /// A JSON file by itself, or the only one in an archive.
     pub fn plain(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -27,7 +46,7 @@ impl Source {
         }
     }
 
-    /// A JSON file in a zip, by name; a folder in front of the name does not matter.
+    /// A JSON file in a zip or a tar.gz, by its base name or by its whole name.
     pub fn zipped(path: impl Into<PathBuf>, member: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -35,9 +54,14 @@ impl Source {
         }
     }
 
-    /// The JSON file, or the zip around it.
+    /// The JSON file, or the archive around it.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The name in the archive, where one was given.
+    pub fn member(&self) -> Option<&str> {
+        self.member.as_deref()
     }
 
     /// Adds to `error` where it happened.
@@ -53,52 +77,192 @@ impl Source {
     pub(crate) fn read<T>(
         &self,
         limit: u64,
-        work: impl FnOnce(&mut dyn Read) -> Result<T>,
+        work: impl FnOnce(&mut Window<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.open(limit, work).map_err(|error| self.locate(error))
+        self.read_apart(limit, work)
+            .map_err(|error| self.locate(error))
     }
 
-    fn open<T>(&self, limit: u64, work: impl FnOnce(&mut dyn Read) -> Result<T>) -> Result<T> {
-        let file = fs::File::open(&self.path).map_err(|error| Error::io(error, &self.path))?;
-        let Some(member) = &self.member else {
-            return work(&mut Bounded {
-                inner: file,
-                left: limit,
-            });
-        };
-        let mut zip = ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, file))
-            .map_err(|error| zip_error(error, &self.path))?;
-        let number = find(&zip, member)?;
-        let entry = zip
-            .by_index(number)
-            .map_err(|error| zip_error(error, &self.path))?;
-        work(&mut Bounded {
-            inner: entry,
-            left: limit,
+    fn read_apart<T>(
+        &self,
+        limit: u64,
+        work: impl FnOnce(&mut Window<'_>) -> Result<T>,
+    ) -> Result<T> {
+        thread::scope(|scope| {
+            let (send, receive) = sync_channel(QUEUE);
+            let mut pieces = Pieces { send, left: limit };
+            let reader = thread::Builder::new()
+                .name("ptarmigan-json".to_owned())
+                .spawn_scoped(scope, move || self.send_pieces(&mut pieces))
+                .map_err(|error| Error::io(error, &self.path))?;
+            let result = work(&mut Window::new(&mut || receive.recv().ok()));
+            // A damaged archive is why its text makes no sense, and may be known at its end only.
+            while result.is_err() && receive.recv().is_ok() {}
+            drop(receive);
+            match reader.join() {
+                Ok(read) => read.and(result),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         })
+    }
+
+    fn send_pieces(&self, pieces: &mut Pieces) -> Result<()> {
+        let mut file = self.open()?;
+        match self.container(&mut file)? {
+            Container::Nothing => pieces.copy(file, &self.path),
+            Container::Zip => {
+                let (mut zip, number) = self.open_zip(file)?;
+                let entry = zip
+                    .by_index(number)
+                    .map_err(|error| zip_error(error, &self.path))?;
+                pieces.copy(entry, &self.path)
+            }
+            Container::Tar => self.send_tar(&file, pieces),
+        }
+    }
+
+    /// Opens the file.
+    pub(crate) fn open(&self) -> Result<File> {
+        File::open(&self.path).map_err(|error| Error::io(error, &self.path))
+    }
+
+    /// Tells by the first bytes and the name what holds the JSON file.
+    pub(crate) fn container(&self, file: &mut File) -> Result<Container> {
+        use std::os::unix::fs::FileExt;
+        let mut magic = [0; 4];
+        let count = file
+            .read_at(&mut magic, 0)
+            .map_err(|error| Error::io(error, &self.path))?;
+        let ends_with = |ending: &str| {
+            let extension = self.path.extension().unwrap_or_default();
+            extension.eq_ignore_ascii_case(ending)
+        };
+        Ok(match &magic[..count] {
+            [b'P', b'K', ..] => Container::Zip,
+            [0x1f, 0x8b, ..] => Container::Tar,
+            _ if ["tar", "gz", "tgz"].iter().any(|one| ends_with(one)) => Container::Tar,
+            _ if self.member.is_some() || ends_with("zip") => Container::Zip,
+            _ => Container::Nothing,
+        })
+    }
+
+    /// The zip and the number of the entry in it.
+    pub(crate) fn open_zip(&self, file: File) -> Result<(ZipArchive<BufReader<File>>, usize)> {
+        let zip = ZipArchive::new(BufReader::with_capacity(1 << 16, file))
+            .map_err(|error| zip_error(error, &self.path))?;
+        // Names in an encoding that cannot be read cannot be the one that is looked for.
+        let names: Vec<_> = zip
+            .file_names()
+            .map(std::result::Result::unwrap_or_default)
+            .collect();
+        let wanted = (0..names.len()).filter(|&number| self.wants(names[number].as_bytes()));
+        let found: Vec<usize> = wanted.collect();
+        let number = match found[..] {
+            [number] => number,
+            [] => return Err(self.none_among(&names)),
+            [first, second, ..] => return Err(twice(&names[first], &names[second])),
+        };
+        drop(names);
+        Ok((zip, number))
+    }
+
+    fn send_tar(&self, mut file: &File, pieces: &mut Pieces) -> Result<()> {
+        let mut names: Vec<String> = Vec::new();
+        let mut found: Option<String> = None;
+        let mut wanted = |name: &[u8]| {
+            let text = String::from_utf8_lossy(name).into_owned();
+            if !self.wants(name) {
+                if names.len() < LISTED {
+                    names.push(text);
+                }
+                return Ok(false);
+            }
+            match found.replace(text.clone()) {
+                Some(before) => Err(twice(&before, &text)),
+                None => Ok(true),
+            }
+        };
+        let read = read_one(&mut file, &mut wanted, &mut |bytes| pieces.send(bytes));
+        read.map_err(|error| match error.io_error() {
+            Some(_) => error,
+            None => Error::annotation(format!("{error}; download it again")),
+        })?;
+        match found {
+            Some(_) => Ok(()),
+            None => Err(self.none_among(
+                &names
+                    .iter()
+                    .map(|name| name.as_str().into())
+                    .collect::<Vec<_>>(),
+            )),
+        }
+    }
+
+    /// Whether a member is the file that is looked for; any `./` in front does not matter.
+    fn wants(&self, name: &[u8]) -> bool {
+        let mut name = name;
+        while let Some(rest) = name.strip_prefix(b"./") {
+            name = rest;
+        }
+        let base = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+        match self
+            .member
+            .as_deref()
+            .map(|wanted| wanted.trim_start_matches("./"))
+        {
+            Some(wanted) if wanted.contains('/') => name == wanted.as_bytes(),
+            Some(wanted) => base == wanted.as_bytes(),
+            // macOS keeps the attributes of files under names such as `._train.json`.
+            None => base.ends_with(b".json") && !base.starts_with(b"._"),
+        }
+    }
+
+    fn none_among(&self, names: &[std::borrow::Cow<'_, str>]) -> Error {
+        let listed: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+        Error::annotation(format!(
+            "there is no such file in the archive; it has `{}`; download it again",
+            listed.join("`, `")
+        ))
     }
 }
 
-/// The number of the one entry with this name, whatever folder it is in.
-fn find<R: Read + io::Seek>(zip: &ZipArchive<R>, member: &str) -> Result<usize> {
-    // Names in an encoding that cannot be read cannot be the one that is looked for.
-    let names = || zip.file_names().map(std::result::Result::unwrap_or_default);
-    let is_it = |name: &str| name.rsplit('/').next() == Some(member);
-    let found: Vec<usize> = names()
-        .enumerate()
-        .filter(|(_, name)| is_it(name))
-        .map(|(number, _)| number)
-        .collect();
-    match found[..] {
-        [number] => Ok(number),
-        [] => Err(Error::annotation(format!(
-            "the zip has no such file; it has `{}`; download it again",
-            names().take(8).collect::<Vec<_>>().join("`, `")
-        ))),
-        _ => Err(Error::annotation(format!(
-            "the zip has {} files of this name",
-            found.len()
-        ))),
+fn twice(first: &str, second: &str) -> Error {
+    Error::annotation(format!(
+        "expected one such file in the archive, found `{first}` and `{second}`; give the whole name"
+    ))
+}
+
+/// Where the text goes; fails, rather than ends, behind the limit: a zip of a few megabytes can
+/// hold terabytes.
+struct Pieces {
+    send: SyncSender<Vec<u8>>,
+    left: u64,
+}
+
+impl Pieces {
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push(bytes.to_vec())
+    }
+
+    fn push(&mut self, piece: Vec<u8>) -> Result<()> {
+        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
+            Error::annotation("the JSON text is larger than any annotation file may be")
+        })?;
+        self.send.send(piece).map_err(|_| Error::cancelled())
+    }
+
+    fn copy(&mut self, mut from: impl Read, path: &Path) -> Result<()> {
+        loop {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            let read = from.by_ref().take(PIECE_BYTES as u64);
+            let count = { read }
+                .read_to_end(&mut piece)
+                .map_err(|error| read_error(error, path))?;
+            if count == 0 {
+                return Ok(());
+            }
+            self.push(piece)?;
+        }
     }
 }
 
@@ -112,29 +276,13 @@ fn zip_error(error: ZipError, path: &Path) -> Error {
 }
 
 /// What failed while reading: the operating system, or the bytes (a checksum, a truncated zip).
-pub(crate) fn read_error(error: io::Error, path: &Path) -> Error {
+fn read_error(error: io::Error, path: &Path) -> Error {
     if error.raw_os_error().is_some() {
         return Error::io(error, path);
     }
     Error::annotation(format!(
         "cannot be read to its end ({error}); download it again"
     ))
-}
-
-/// Fails, rather than ends, behind its limit: a zip of a few megabytes can hold terabytes.
-struct Bounded<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(out)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other("the JSON text is larger than any annotation file may be")
-        })?;
-        Ok(read)
-    }
 }
 
 #[cfg(test)]
@@ -147,32 +295,18 @@ mod tests {
     fn a_zip_that_grows_beyond_the_limit_is_refused_while_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bomb.zip");
-        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
         zip.start_file("a.json", zip::write::SimpleFileOptions::default())
             .unwrap();
-        zip.write_all(&vec![b' '; 100_000]).unwrap();
+        zip.write_all(&vec![b' '; 1_000_000]).unwrap();
         zip.finish().unwrap();
         let source = Source::zipped(&path, "a.json");
-        let mut seen = 0;
-        let error = source
-            .read(5_000, |json| {
-                let mut piece = [0; 1000];
-                loop {
-                    match json.read(&mut piece) {
-                        Ok(0) => return Ok(()),
-                        Ok(read) => seen += read,
-                        Err(error) => return Err(read_error(error, &path)),
-                    }
-                }
-            })
-            .unwrap_err();
-        assert_eq!(seen, 5_000);
+        let error = source.read(600_000, |json| json.peek()).unwrap_err();
         assert!(
             error.message().contains("larger than any annotation file"),
             "{error}"
         );
         assert_eq!(error.member(), Some("a.json"));
-        let whole = source.read(100_000, |json| Ok(io::copy(json, &mut io::sink()).unwrap()));
-        assert_eq!(whole.unwrap(), 100_000);
+        assert_eq!(source.read(1_000_000, |json| json.peek()).unwrap(), None);
     }
 }

@@ -3,9 +3,9 @@
 //! The order is that of the bytes of `file_name`: it depends on the files alone, not on a file
 //! system or on the order of the JSON lists.
 
-use std::collections::HashMap;
-
+use super::extras::Column;
 use super::file::{Annotations, Categories, File, Images, Licenses, MISSING, select};
+use super::rows_by_id::{RowsById, rows_by_id};
 use super::source::Source;
 use super::text::Text;
 use crate::error::{Error, Result};
@@ -21,70 +21,129 @@ pub struct Table {
     pub categories_of_images: Vec<i64>,
     /// The categories, sorted by id; every id comes once.
     pub categories: Categories,
+    /// For every category, its place in the list of the first file, [`MISSING`] where it has none.
+    pub positions: Vec<i64>,
+    /// Further keys of the categories: texts, and whether they are null.
+    pub category_columns: Vec<(String, Text, Vec<bool>)>,
+    /// Further keys of the images.
+    pub meta: Vec<(String, Column)>,
     /// The licences.
     pub licenses: Licenses,
 }
 
 impl Table {
     /// Reads and checks `sources`, which share their categories.
-    pub fn read(sources: &[Source]) -> Result<Self> {
+    ///
+    /// `categories` is a file whose list of categories stands for theirs.
+    pub fn read(sources: &[Source], categories: Option<&Source>) -> Result<Self> {
+        let given = categories.map(Categories::read).transpose()?;
         let mut table = Self::default();
         for (number, source) in sources.iter().enumerate() {
             let file = File::read(source)?;
             table
-                .add(file, number == 0)
+                .add(file, number == 0, given.as_ref())
                 .map_err(|error| source.locate(error))?;
         }
-        table.sort()?;
+        table.finish(given)?;
         Ok(table)
     }
 
     /// Checks a file by itself and against the files before it, and adds its images.
-    fn add(&mut self, file: File, first: bool) -> Result<()> {
+    fn add(&mut self, file: File, first: bool, given: Option<&Categories>) -> Result<()> {
         if !file.has_images {
             return Err(Error::annotation(
                 "there is no list `images`, so this is not an annotation file",
             ));
         }
-        let categories = sorted(&file.categories)?;
-        let labels = labels(&file.images, &file.annotations, &categories)?;
+        let own = rows_by_id(&file.categories.ids, "categories")?;
+        let known = match given {
+            Some(given) => &rows_by_id(&given.ids, "categories")?,
+            None => &own,
+        };
+        let labels = labels(&file.images, &file.annotations, known)?;
         if first {
             self.info = file.info;
             self.images = file.images;
             self.categories_of_images = labels;
-            self.categories = categories;
+            self.categories = file.categories;
             self.licenses = file.licenses;
             return Ok(());
         }
-        if categories != self.categories {
-            return Err(Error::annotation(format!(
-                "its {} categories are not the {} of the other split; the files are of different \
-                 releases",
-                categories.ids.len(),
-                self.categories.ids.len()
-            )));
+        if given.is_none() {
+            self.expect_categories(&file.categories, &own)?;
         }
-        self.images.append(&file.images);
+        self.images.append(&file.images)?;
         self.categories_of_images.extend(labels);
-        rows_by_id(&self.images.ids, "images").map(drop)
+        Ok(())
+    }
+
+    fn expect_categories(&self, others: &Categories, rows: &RowsById) -> Result<()> {
+        let ours = &self.categories;
+        let same = |(row, &id): (usize, &i64)| {
+            rows.get(id).is_some_and(|other| {
+                let other = other as usize;
+                ours.names.get(row) == others.names.get(other)
+                    && ours.supercategories.get(row) == others.supercategories.get(other)
+            })
+        };
+        if ours.len() == others.len() && ours.ids.iter().enumerate().all(same) {
+            return Ok(());
+        }
+        Err(Error::annotation(format!(
+            "its {} categories are not the {} of the other split; the files are of different \
+             releases: give files of one release",
+            others.len(),
+            ours.len()
+        )))
+    }
+
+    fn finish(&mut self, given: Option<Categories>) -> Result<()> {
+        rows_by_id(&self.images.ids, "images")?;
+        let own = rows_by_id(&self.categories.ids, "categories")?;
+        if let Some(given) = given {
+            self.categories = given;
+        }
+        let mut order: Vec<u32> = (0..self.categories.len() as u32).collect();
+        order.sort_by_key(|&row| self.categories.ids[row as usize]);
+        let extras = std::mem::take(&mut self.categories.extras);
+        self.categories = self.categories.select(&order);
+        let place = |&id: &i64| own.get(id).map_or(MISSING, i64::from);
+        self.positions = self.categories.ids.iter().map(place).collect();
+        self.category_columns = extras
+            .into_texts(order.len())?
+            .into_iter()
+            .map(|(key, text, nulls)| (key, text.select(&order), select(&nulls, &order)))
+            .collect();
+        self.sort()
     }
 
     fn sort(&mut self) -> Result<()> {
-        let names = &self.images.file_names;
-        let order = names.sorted();
+        let images = &mut self.images;
+        let order = images.file_names.sorted();
         for pair in order.windows(2) {
             let [first, second] = [pair[0] as usize, pair[1] as usize];
-            if names.get(first) == names.get(second) {
+            if images.file_names.get(first) == images.file_names.get(second) {
                 return Err(Error::annotation(format!(
-                    "images {} and {} have the same file name `{}`",
-                    self.images.ids[first],
-                    self.images.ids[second],
-                    String::from_utf8_lossy(names.get(first))
+                    "images {} and {} have the same file name `{}`; download the file again",
+                    images.ids[first],
+                    images.ids[second],
+                    String::from_utf8_lossy(images.file_names.get(first))
                 )));
             }
         }
-        self.images = self.images.select(&order);
+        // One column after the other, so that few are in memory twice.
+        images.file_names = images.file_names.select(&order);
+        images.ids = select(&images.ids, &order);
+        images.widths = select(&images.widths, &order);
+        images.heights = select(&images.heights, &order);
+        images.licenses = select(&images.licenses, &order);
+        images.holders = select(&images.holders, &order);
         self.categories_of_images = select(&self.categories_of_images, &order);
+        let meta = std::mem::take(&mut images.extras).into_columns(order.len())?;
+        self.meta = meta
+            .into_iter()
+            .map(|(key, column)| (key, column.select(&order)))
+            .collect();
         Ok(())
     }
 
@@ -93,15 +152,15 @@ impl Table {
     ///
     /// It is not the category's name: five of 2017 have a `×` that their folder lacks.
     pub fn folders(&self) -> (Text, Option<Error>) {
-        let rows: HashMap<i64, usize> = self.categories.ids.iter().copied().zip(0..).collect();
+        let rows = rows_by_id(&self.categories.ids, "categories");
         let mut folders: Vec<&[u8]> = vec![b""; self.categories.ids.len()];
         let mut problem = None;
         for (image, category) in self.categories_of_images.iter().enumerate() {
-            let Some(&row) = rows.get(category) else {
+            let Some(row) = rows.as_ref().ok().and_then(|rows| rows.get(*category)) else {
                 continue;
             };
             let folder = folder(self.images.file_names.get(image));
-            let known = &mut folders[row];
+            let known = &mut folders[row as usize];
             if known.is_empty() {
                 *known = folder;
             } else if *known != folder && problem.is_none() {
@@ -133,67 +192,53 @@ fn folder(file_name: &[u8]) -> &[u8] {
     }
 }
 
-/// The row of every id; an id that comes twice is an error.
-pub(crate) fn rows_by_id(ids: &[i64], list: &str) -> Result<HashMap<i64, u32>> {
-    let mut rows = HashMap::with_capacity(ids.len());
-    for (row, &id) in ids.iter().enumerate() {
-        if let Some(before) = rows.insert(id, row as u32) {
-            return Err(Error::annotation(format!(
-                "`{list}[{before}]` and `{list}[{row}]` have the same id {id}"
-            )));
-        }
-    }
-    Ok(rows)
-}
-
-fn sorted(categories: &Categories) -> Result<Categories> {
-    rows_by_id(&categories.ids, "categories")?;
-    let mut order: Vec<u32> = (0..categories.ids.len() as u32).collect();
-    order.sort_by_key(|&row| categories.ids[row as usize]);
-    Ok(categories.select(&order))
-}
-
 /// The one category of every image; [`MISSING`] for all where there are no annotations (test).
-fn labels(images: &Images, annotations: &Annotations, categories: &Categories) -> Result<Vec<i64>> {
-    let images_by_id = rows_by_id(&images.ids, "images")?;
-    let categories_by_id = rows_by_id(&categories.ids, "categories")?;
-    let mut labels: Vec<Option<i64>> = vec![None; images.len()];
-    let pairs = annotations.image_ids.iter().zip(&annotations.category_ids);
-    for (row, (image, &category)) in pairs.enumerate() {
-        let Some(&image_row) = images_by_id.get(image) else {
-            return Err(Error::annotation(format!(
-                "`annotations[{row}]` has image_id {image}, which is not in `images`"
-            )));
-        };
-        if !categories_by_id.contains_key(&category) {
-            return Err(Error::annotation(format!(
-                "`annotations[{row}]` has category_id {category}, which is not among the {} \
-                 `categories`",
-                categories.ids.len()
-            )));
-        }
-        match labels[image_row as usize].replace(category) {
-            Some(before) if before != category => {
-                return Err(Error::annotation(format!(
-                    "image {image} has two categories, {before} and {category}"
-                )));
-            }
-            _ => {}
-        }
-    }
+fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> Result<Vec<i64>> {
     if annotations.image_ids.is_empty() {
         return Ok(vec![MISSING; images.len()]);
     }
-    let labels = labels.into_iter().enumerate().map(|(row, label)| {
-        label.ok_or_else(|| {
-            let (id, name) = (images.ids[row], images.file_names.get(row));
+    let images_by_id = rows_by_id(&images.ids, "images")?;
+    // The annotation of every image, plus one.
+    let mut labelled: Vec<u32> = vec![0; images.len()];
+    for (row, &image) in annotations.image_ids.iter().enumerate() {
+        let category = annotations.category_ids[row];
+        let Some(image_row) = images_by_id.get(image) else {
+            return Err(dangling(row, "image_id", image, "images"));
+        };
+        if categories.get(category).is_none() {
+            return Err(dangling(row, "category_id", category, "categories"));
+        }
+        let slot = &mut labelled[image_row as usize];
+        if let Some(before) = slot.checked_sub(1) {
+            let other = annotations.category_ids[before as usize];
+            // A box file has an annotation for each box.
+            if annotations.boxes.is_empty() || other != category {
+                return Err(Error::annotation(format!(
+                    "`annotations[{before}]` (category {other}) and `annotations[{row}]` \
+                     (category {category}) are both of image {image}, expected one; keep one of them"
+                )));
+            }
+        }
+        *slot = row as u32 + 1;
+    }
+    let labels = labelled.into_iter().enumerate().map(|(row, annotation)| {
+        let annotation = annotation.checked_sub(1).ok_or_else(|| {
             Error::annotation(format!(
-                "image {id} (`{}`) has no annotation",
-                String::from_utf8_lossy(name)
+                "image {} (`{}`) has no annotation, expected one; download the file again",
+                images.ids[row],
+                String::from_utf8_lossy(images.file_names.get(row))
             ))
-        })
+        })?;
+        Ok(annotations.category_ids[annotation as usize])
     });
     labels.collect()
+}
+
+/// The error of a reference to nothing.
+pub(crate) fn dangling(row: usize, key: &str, id: i64, list: &str) -> Error {
+    Error::annotation(format!(
+        "`annotations[{row}]` has {key} {id}, which is not in `{list}`; download the file again"
+    ))
 }
 
 #[cfg(test)]

@@ -25,6 +25,14 @@ impl Text {
         self.offsets.push(self.bytes.len() as u64);
     }
 
+    /// Adds the strings of another list behind these.
+    pub fn append(&mut self, other: &Self) {
+        let before = self.bytes.len() as u64;
+        self.bytes.extend_from_slice(&other.bytes);
+        let ends = other.offsets[1..].iter();
+        self.offsets.extend(ends.map(|end| before + end));
+    }
+
     /// Number of strings.
     pub fn len(&self) -> usize {
         self.offsets.len() - 1

@@ -1,13 +1,14 @@
 //! Turns an archive, read once from front to back, into its members, without an index.
 //!
-//! Two ways: [`Stream`] reads a path or a pipe on threads of its own, ahead of the caller by at most
-//! a few MiB or one member; [`PushedStream`] gets the bytes from the caller and has no thread.
+//! Two ways to all of them: [`Stream`] reads a path or a pipe on threads of its own, ahead of the caller by at most
+//! a few MiB or one member; [`PushedStream`] gets the bytes from the caller and has no thread. `read_one` is for one of them.
 //!
 //! A member is handed out when its last byte has come. gzip's own checksum comes behind all of
 //! them, so that a damaged archive is an error after the members that were whole.
 
 mod collector;
 mod pushed;
+mod single;
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use collector::{Collector, Publish};
 pub use collector::{Missing, StreamedMember};
 pub use pushed::PushedStream;
+pub(crate) use single::read_one;
 
 /// Batches that may wait for the caller.
 const QUEUE: usize = 1;

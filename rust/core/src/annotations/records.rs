@@ -1,0 +1,249 @@
+//! Turns the JSON objects of the lists into rows, with the keys that nobody knows in [`More`].
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
+
+use super::extras::More;
+use super::parse::{Str, needed, once};
+
+/// A record that is built key by key.
+pub(crate) trait Record<'de>: Sized {
+    /// Takes all keys of one object.
+    fn from_map<M: MapAccess<'de>>(map: M) -> Result<Self, M::Error>;
+}
+
+/// The [`Visitor`] of a [`Record`].
+pub(crate) struct RecordVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Record<'de>> Visitor<'de> for RecordVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+        T::from_map(map)
+    }
+}
+
+/// Parses a [`Record`].
+pub(crate) fn record<'de, T: Record<'de>, D: Deserializer<'de>>(json: D) -> Result<T, D::Error> {
+    json.deserialize_map(RecordVisitor(PhantomData))
+}
+
+/// A row of `images`.
+pub(crate) struct ImageRow<'a> {
+    pub(crate) id: i64,
+    pub(crate) file_name: Str<'a>,
+    pub(crate) width: Option<i32>,
+    pub(crate) height: Option<i32>,
+    pub(crate) license: Option<i64>,
+    pub(crate) rights_holder: Option<Str<'a>>,
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for ImageRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let (mut id, mut file_name, mut license) = (None, None, None);
+        let (mut width, mut height, mut rights_holder) = (None, None, None);
+        let mut more = More::default();
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key {
+                "id" => once(&mut id, "id", &mut map)?,
+                "file_name" => once(&mut file_name, "file_name", &mut map)?,
+                "width" => once(&mut width, "width", &mut map)?,
+                "height" => once(&mut height, "height", &mut map)?,
+                "license" => once(&mut license, "license", &mut map)?,
+                "rights_holder" => once(&mut rights_holder, "rights_holder", &mut map)?,
+                _ => more.take(key, &mut map)?,
+            }
+        }
+        Ok(Self {
+            id: needed(id, "id")?,
+            file_name: needed(file_name, "file_name")?,
+            width: width.flatten(),
+            height: height.flatten(),
+            license: license.flatten(),
+            rights_holder: rights_holder.flatten(),
+            more,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ImageRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
+}
+
+/// A row of `categories`.
+pub(crate) struct CategoryRow<'a> {
+    pub(crate) id: i64,
+    pub(crate) name: Str<'a>,
+    pub(crate) supercategory: Option<Str<'a>>,
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for CategoryRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let (mut id, mut name, mut supercategory) = (None, None, None);
+        let mut more = More::default();
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key {
+                "id" => once(&mut id, "id", &mut map)?,
+                "name" => once(&mut name, "name", &mut map)?,
+                "supercategory" => once(&mut supercategory, "supercategory", &mut map)?,
+                _ => more.take(key, &mut map)?,
+            }
+        }
+        Ok(Self {
+            id: needed(id, "id")?,
+            name: needed(name, "name")?,
+            supercategory: supercategory.flatten(),
+            more,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for CategoryRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
+}
+
+/// A row of a locations file.
+pub(crate) struct LocationRow<'a> {
+    pub(crate) id: i64,
+    pub(crate) lat: Option<f64>,
+    pub(crate) lon: Option<f64>,
+    pub(crate) loc_uncert: Option<f64>,
+    pub(crate) date: Option<Str<'a>>,
+    pub(crate) date_c: Option<f64>,
+    pub(crate) user_id: Option<i64>,
+    pub(crate) valid: Option<Flag>,
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for LocationRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let (mut id, mut user_id, mut valid, mut date) = (None, None, None, None);
+        let (mut lat, mut lon, mut loc_uncert, mut date_c) = (None, None, None, None);
+        let mut more = More::default();
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key {
+                "id" => once(&mut id, "id", &mut map)?,
+                "lat" => once(&mut lat, "lat", &mut map)?,
+                "lon" => once(&mut lon, "lon", &mut map)?,
+                "loc_uncert" => once(&mut loc_uncert, "loc_uncert", &mut map)?,
+                "date" => once(&mut date, "date", &mut map)?,
+                "date_c" => once(&mut date_c, "date_c", &mut map)?,
+                "user_id" => once(&mut user_id, "user_id", &mut map)?,
+                "valid" => once(&mut valid, "valid", &mut map)?,
+                _ => more.take(key, &mut map)?,
+            }
+        }
+        Ok(Self {
+            id: needed(id, "id")?,
+            lat: lat.flatten(),
+            lon: lon.flatten(),
+            loc_uncert: loc_uncert.flatten(),
+            date: date.flatten(),
+            date_c: date_c.flatten(),
+            user_id: user_id.flatten(),
+            valid: valid.flatten(),
+            more,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for LocationRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
+}
+
+/// `info`.
+pub(crate) struct InfoRow<'a> {
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for InfoRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut more = More::default();
+        while let Some(key) = map.next_key()? {
+            more.take(key, &mut map)?;
+        }
+        Ok(Self { more })
+    }
+}
+
+impl<'de> Deserialize<'de> for InfoRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
+}
+
+/// A row of `annotations`.
+#[derive(Deserialize)]
+pub(crate) struct AnnotationRow {
+    pub(crate) image_id: i64,
+    pub(crate) category_id: i64,
+    pub(crate) bbox: Option<[f64; 4]>,
+    pub(crate) area: Option<f64>,
+    pub(crate) iscrowd: Option<Flag>,
+}
+
+/// A row of `licenses`.
+#[derive(Deserialize)]
+pub(crate) struct LicenseRow {
+    pub(crate) id: i64,
+    pub(crate) name: Option<String>,
+    pub(crate) url: Option<String>,
+}
+
+/// True or false, which some files write as 1 and 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flag(bool);
+
+impl Flag {
+    /// As a Boolean.
+    pub(crate) fn is_set(self) -> bool {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(FlagVisitor)
+    }
+}
+
+struct FlagVisitor;
+
+impl Visitor<'_> for FlagVisitor {
+    type Value = Flag;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("true, false, 1 or 0")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
+        Ok(Flag(flag))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Flag, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Flag, E> {
+        match number {
+            0.0 => Ok(Flag(false)),
+            1.0 => Ok(Flag(true)),
+            _ => Err(E::invalid_value(Unexpected::Float(number), &self)),
+        }
+    }
+}
