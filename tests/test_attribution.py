@@ -13,8 +13,9 @@ import ptarmigan as pt
 from exports_made import expected_credits
 from inaturalist_made import Made, annotation_file, make_photos, write_inaturalist, write_zip
 from ptarmigan import terms
-from ptarmigan.attribution import COLUMNS, annotations_of, licenses_of, rows_licensed
+from ptarmigan.attribution import COLUMNS, licenses_of, rows_licensed
 from ptarmigan.cli import main
+from ptarmigan.exporting.selection import select
 
 DEEDS = (
     (1, "Attribution-NonCommercial-NoDerivatives License", "by-nc-nd/4.0/", "BY-NC-ND"),
@@ -126,7 +127,7 @@ def deeds_table(folder: Path, *, urls: bool = True):
         photo.record["license"] = choices[number % len(choices)]
     content = annotation_file(photos) | {"licenses": licenses}
     write_zip(folder / "train_val2017.zip", {"train2017.json": content})
-    return annotations_of(folder, "train")
+    return select(folder, "2017", "train").table
 
 
 @pytest.mark.parametrize("urls", [True, False])
@@ -178,7 +179,7 @@ def test_terms_are_shown_once_and_again_when_they_change(monkeypatch):
     stream = io.StringIO()
     assert terms.show_once(stream)
     assert "non-commercial" in stream.getvalue()
-    assert "https://github.com/visipedia/inat_comp/" in stream.getvalue()
+    assert "https://github.com/visipedia/inat_comp\n" in stream.getvalue()
     assert not terms.show_once(stream)
     monkeypatch.setattr(terms, "TERMS", "other terms")
     assert terms.show_once(stream)

@@ -387,8 +387,9 @@ def test_the_command_takes_patterns_folders_and_options_in_any_order(made, tmp_p
 
 
 def test_the_command_filters_by_category_licence_and_split(made, tmp_path, capsys):
-    options = ["--where", "supercategory=Aves", "--where", "category=Ardea*",
-               "--where", "category=Anas*", "--license", "6,none", "--json"]  # fmt: skip
+    hybrid = "Anas superciliosa \N{MULTIPLICATION SIGN} platyrhynchos"
+    options = ["--where", "supercategory=Aves", "--where", "category=Ardea alba",
+               "--where", f"category={hybrid}", "--license", "6,none", "--json"]  # fmt: skip
     assert extract(made.root, "-C", tmp_path / "out", "--split", "train", *options) == 0
     names = ("Ardea alba", "Anas superciliosa  platyrhynchos")
     expected = {

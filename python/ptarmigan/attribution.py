@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
-
-from .annotations import Table
-from .release import find_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from .annotations import Table
+
 __all__ = [
     "COLUMNS",
     "Credit",
     "License",
-    "annotations_of",
     "credits_of",
     "gaps_of",
     "licenses_of",
@@ -81,16 +77,6 @@ class Credit(NamedTuple):
 
 COLUMNS = Credit._fields
 """The head of ``CREDITS.csv``."""
-
-
-def annotations_of(root: str | os.PathLike[str], split: str) -> Table:
-    """The annotations of a split; the photos need not be there.
-
-    Raises:
-        FileNotFoundError: If an annotation file is missing.
-        AnnotationError: If one is damaged.
-    """
-    return Table(find_annotations(Path(root), split))
 
 
 def licenses_of(table: Table) -> list[License]:

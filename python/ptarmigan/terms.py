@@ -11,10 +11,9 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from .release import PAGE
-
 __all__ = ["TERMS", "VARIABLE", "accept", "memory_path", "show_once"]
 
+PAGE = "https://github.com/visipedia/inat_comp"
 VARIABLE = "PTARMIGAN_ACCEPT_TERMS"
 """The environment variable that, set to anything but ``0``, keeps the terms from being shown."""
 

@@ -24,17 +24,16 @@ if TYPE_CHECKING:
     from ptarmigan.annotations import Table
     from ptarmigan.exporting import Written
     from ptarmigan.inaturalist import INaturalist
+    from ptarmigan.release import Release
 
 __all__ = ["add_commands"]
-
-_SPLITS = ("train", "val", "test", "train+val")
 
 
 def add_commands(commands: Any) -> None:
     """Adds the commands that give photos and what is known of them away."""
     credits_ = add_command(commands, "attribution", _attribution, "print whose each photo is")
     credits_.add_argument("root", metavar="ROOT")
-    credits_.add_argument("--split", default="train+val", choices=_SPLITS, help="(train+val)")
+    _add_release(credits_, "train+val")
     credits_.add_argument(
         "--ids", nargs="+", metavar="ID", help="only these: image ids, file names or stems"
     )
@@ -46,7 +45,7 @@ def add_commands(commands: Any) -> None:
         "patterns", metavar="PATTERN", nargs="*", help="names or folders; their * matches / too"
     )
     extract.add_argument("-C", "--directory", metavar="DIR", default=".", help="where to (.)")
-    extract.add_argument("--split", choices=_SPLITS, help="of ROOT (train+val)")
+    _add_release(extract, "train+val")
     _add_photos(extract)
     extract.add_argument(
         "--strip-components", type=int, default=0, metavar="N", help="drop N parts of each name"
@@ -99,16 +98,21 @@ def _add_format(formats: Any, name: str, run: Any, text: str, what: str) -> argp
     parser = add_command(formats, name, run, text)
     parser.add_argument("root", metavar="ROOT")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help=f"the {what}")
-    parser.add_argument("--split", default="train", choices=_SPLITS, help="(train)")
+    _add_release(parser, "train")
     return parser
+
+
+def _add_release(parser: argparse.ArgumentParser, split: str) -> None:
+    parser.add_argument("--version", dest="release", metavar="YEAR", help="of ROOT (2017)")
+    parser.add_argument("--split", metavar="NAME", help=f"of ROOT ({split})")
 
 
 def _add_filters(parser: argparse.ArgumentParser, *, limit: bool = True) -> None:
     parser.add_argument(
         "--where",
         action="append",
-        metavar="COLUMN=VALUE",
-        help="only such categories: supercategory=Aves, category='Ardea *'; may be repeated",
+        metavar="KEY=VALUE",
+        help="only such images: supercategory=Aves, genus=Ardea, user_id=7; may be repeated",
     )
     parser.add_argument(
         "--license", metavar="NAMES", help="only these licences: CC0,BY or names or numbers"
@@ -159,15 +163,19 @@ def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names}
 
 
-def _filters(arguments: argparse.Namespace) -> dict[str, Any]:
-    where: dict[str, list[str]] = {}
+def _where(arguments: argparse.Namespace) -> dict[str, list[str | int]]:
+    where: dict[str, list[str | int]] = {}
     for text in arguments.where or ():
-        column, equals, value = text.partition("=")
+        key, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"expected --where COLUMN=VALUE, found `{text}`")
-        where.setdefault(column, []).append(value)
-    licenses = None if arguments.license is None else arguments.license.split(",")
-    return {"where": where, "licenses": licenses}
+            raise ValueError(f"expected --where KEY=VALUE, found `{text}`")
+        number = value.isdecimal() and key not in ("category", "supercategory", "rights_holder")
+        where.setdefault(key, []).append(int(value) if number else value)
+    return where
+
+
+def _licenses(arguments: argparse.Namespace) -> list[str] | None:
+    return None if arguments.license is None else arguments.license.split(",")
 
 
 def _limit(arguments: argparse.Namespace) -> int | None:
@@ -178,16 +186,19 @@ def _limit(arguments: argparse.Namespace) -> int | None:
 
 
 def _attribution(arguments: argparse.Namespace) -> None:
-    from ptarmigan.attribution import annotations_of, credits_of, write_credits
-    from ptarmigan.exporting.selection import part_of, rows_selected
+    from ptarmigan.attribution import credits_of, write_credits
+    from ptarmigan.exporting.selection import select, widest_split
     from ptarmigan.subset import rows_of_subset
 
-    table = annotations_of(arguments.root, arguments.split)
-    rows = rows_selected(table, **_filters(arguments))
+    version = arguments.release or "2017"
+    split = arguments.split or widest_split(version)
+    where, licenses = _where(arguments), _licenses(arguments)
+    table = select(arguments.root, version, split, where=where, licenses=licenses).table
     if arguments.ids:
         numbers = all(word.isdecimal() for word in arguments.ids)
-        rows &= rows_of_subset(table, list(map(int, arguments.ids)) if numbers else arguments.ids)
-    table = part_of(table, rows)
+        table.keep(
+            rows_of_subset(table, list(map(int, arguments.ids)) if numbers else arguments.ids)
+        )
     if arguments.json:
         print_json_list(credit._asdict() for credit in credits_of(table))
     else:
@@ -209,28 +220,28 @@ def _extract(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from ptarmigan.cli.archives import open_archive
-    from ptarmigan.exporting.extraction import extract_members, is_official
+    from ptarmigan.exporting.extraction import extract_members
     from ptarmigan.exporting.places import members_matching
-    from ptarmigan.exporting.sources import find_source
+    from ptarmigan.exporting.sources import find_source, is_official
 
     options = _options(arguments, "strip_components", "overwrite", "skip_existing", "threads")
-    filters, limit = _filters(arguments), _limit(arguments)
+    filtered, limit = bool(_where(arguments) or arguments.license), _limit(arguments)
     source = find_source(
         Path(arguments.source),
+        arguments.release,
         arguments.split,
-        lambda root, split: _open_dataset(arguments, root, split),
+        lambda root, release, split: _open_dataset(arguments, root, release, split),
         lambda path: open_archive(str(path), arguments.index),
     )
-    filtered = bool(filters["where"] or filters["licenses"])
     members = members_matching(source.archive, arguments.patterns)
     if source.dataset is None:
-        if filtered or arguments.split:
+        if filtered or arguments.split or arguments.release:
             raise ValueError(
-                f"--where, --license and --split need annotations, which `{arguments.source}` has "
-                "not: give the folder with all files of the data set"
+                "--where, --license, --split and --version need annotations, which "
+                f"`{arguments.source}` has not: give the folder with all files of the data set"
             )
     elif filtered or not source.whole:
-        own = set(source.dataset.members[_rows(source.dataset, filters)].tolist())
+        own = set(source.dataset.members[_licensed(arguments, source.dataset)].tolist())
         members = [member for member in members if member in own]
     written = extract_members(
         source.archive,
@@ -241,11 +252,13 @@ def _extract(arguments: argparse.Namespace) -> None:
         **options,
     )
     _print(arguments, written)
-    if source.dataset is None and is_official(source.archive):
+    if source.dataset is None and is_official(Path(source.archive.path)):
         say("ptarmigan: no CREDITS.csv, because the annotations are not beside the archive")
 
 
-def _open_dataset(arguments: argparse.Namespace, root: Path, split: str) -> INaturalist:
+def _open_dataset(
+    arguments: argparse.Namespace, root: Path, version: str | Release, split: str | None
+) -> INaturalist:
     import warnings
 
     from ptarmigan.cli.archives import say_if_partial
@@ -256,7 +269,9 @@ def _open_dataset(arguments: argparse.Namespace, root: Path, split: str) -> INat
         warnings.simplefilter("ignore", PartialArchiveWarning)
         dataset = INaturalist(
             root,
-            split=split,
+            version,
+            split,
+            where=_where(arguments) or None,
             missing=arguments.missing,
             index_path=arguments.index,
             progress=archive_progress(f"indexing the photos of {root}"),
@@ -265,12 +280,16 @@ def _open_dataset(arguments: argparse.Namespace, root: Path, split: str) -> INat
     return dataset
 
 
-def _rows(dataset: INaturalist, filters: dict[str, Any]) -> NDArray[np.int64]:
+def _licensed(arguments: argparse.Namespace, dataset: INaturalist) -> NDArray[np.int64]:
+    """The rows of a data set that have one of the licences."""
     import numpy as np
 
-    from ptarmigan.exporting.selection import rows_selected
+    from ptarmigan.attribution import rows_licensed
 
-    return np.flatnonzero(rows_selected(dataset._table, **filters))
+    licenses = _licenses(arguments)
+    if licenses is None:
+        return np.arange(len(dataset))
+    return np.flatnonzero(rows_licensed(dataset._table, licenses))
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[INaturalist, list[int]]:
@@ -279,9 +298,10 @@ def _chosen(arguments: argparse.Namespace) -> tuple[INaturalist, list[int]]:
 
     from ptarmigan.exporting.photos import archive_order
 
-    filters, limit = _filters(arguments), _limit(arguments)
-    dataset = _open_dataset(arguments, Path(arguments.root), arguments.split)
-    rows = archive_order(dataset, _rows(dataset, filters).tolist())
+    limit = _limit(arguments)
+    version = arguments.release or "2017"
+    dataset = _open_dataset(arguments, Path(arguments.root), version, arguments.split)
+    rows = archive_order(dataset, _licensed(arguments, dataset).tolist())
     return dataset, rows[:limit].tolist()
 
 
@@ -316,9 +336,11 @@ def _parquet(arguments: argparse.Namespace) -> None:
     written = write_parquet(
         arguments.output,
         arguments.root,
+        version=arguments.release or "2017",
+        where=_where(arguments),
+        licenses=_licenses(arguments),
         limit=_limit(arguments),
         progress=archive_progress(f"writing {arguments.output}", "rows"),
-        **_filters(arguments),
         **options,
     )
     _print(arguments, written)
@@ -347,9 +369,14 @@ def _coco(arguments: argparse.Namespace) -> None:
     from ptarmigan.coco import write_coco  # type: ignore[import-not-found, unused-ignore]
 
     found = write_coco(
-        arguments.output, arguments.root, split=arguments.split, one_based=arguments.one_based
+        arguments.output,
+        arguments.root,
+        version=arguments.release or "2017",
+        split=arguments.split or "train",
+        one_based=arguments.one_based,
     )
     if arguments.json:
         print_json(found)
     else:
-        say(f"wrote the annotations of {arguments.split} to {arguments.output}")
+        counts = f"{found['annotations']:,} boxes of {found['images']:,} images"
+        say(f"wrote {counts} to {arguments.output}")

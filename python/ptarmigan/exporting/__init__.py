@@ -10,14 +10,12 @@ from .extraction import Written, extract
 from .folders import write_folder
 from .parquet import write_parquet
 from .reencoding import Reencoding
-from .selection import rows_selected
 from .webdataset import write_shards
 
 __all__ = [
     "Reencoding",
     "Written",
     "extract",
-    "rows_selected",
     "write_folder",
     "write_parquet",
     "write_shards",

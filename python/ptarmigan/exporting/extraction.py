@@ -13,7 +13,6 @@ from ..archive import Archive
 from ..errors import ArchiveError, DecodeError
 from ..inaturalist import INaturalist
 from ..progress import progress_reporter
-from ..release import PUBLISHED_MD5
 from ..samples import Samples
 from ..terms import show_once
 from .credits import add_credits, check_credits
@@ -21,6 +20,7 @@ from .destination import Destination, make_room
 from .places import CREDITS, Place, places_of
 from .reading import groups_of, in_order, thread_count
 from .selection import part_of
+from .sources import is_official
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,11 +123,6 @@ def extract(
     )
 
 
-def is_official(archive: Archive) -> bool:
-    """Whether an archive has the name of one of iNaturalist's."""
-    return Path(archive.path).name in {name for name, _ in PUBLISHED_MD5}
-
-
 def _number(archive: Archive, member: int | str | bytes) -> int:
     return archive._number(member)
 
@@ -153,7 +148,7 @@ def extract_members(
         if any(place.name == CREDITS for place in places):
             raise ArchiveError(f"`{archive.path}`: a member would become `{CREDITS}`; leave it out")
         check_credits(Path(dest))
-    if credited is not None or is_official(archive):
+    if credited is not None or is_official(Path(archive.path)):
         show_once()
     with Destination(dest) as destination:
         wanted: dict[str, int | None] = {name: int(sizes[member]) for member, name in places}

@@ -117,8 +117,8 @@ def write_folder(
 def _places(
     dataset: INaturalist, order: NDArray[np.int64], layout: str, *, jpeg: bool
 ) -> list[Place]:
-    folders = _class_folders(dataset, layout)
     categories = dataset.category_ids[order].tolist()
+    folders = _class_folders(dataset, layout, set(categories))
     names = dataset.file_names.select(order)
     places = []
     for member, category, name in zip(
@@ -135,11 +135,11 @@ def _places(
     return places
 
 
-def _class_folders(dataset: INaturalist, layout: str) -> dict[int, str]:
-    """The folder of every category id, and of -1."""
+def _class_folders(dataset: INaturalist, layout: str, used: set[int]) -> dict[int, str]:
+    """The folder of every category id that is used, and of -1."""
     if layout not in LAYOUTS:
         raise ValueError(f"expected a layout of {', '.join(LAYOUTS)}, found {layout!r}")
-    folders = folders_of(dataset)
+    folders = {id_: folder for id_, folder in folders_of(dataset).items() if id_ in used}
     if layout == "category":
         folders = {id_: folder.rpartition("/")[2] for id_, folder in folders.items()}
         first: dict[str, int] = {}

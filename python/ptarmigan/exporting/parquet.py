@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..attribution import annotations_of, licenses_of
-from ..metadata import Extras
+from ..annotations import Strings
+from ..attribution import licenses_of
 from ..progress import progress_reporter
 from ..terms import show_once
 from .credits import add_credits, check_credits
 from .destination import Destination
 from .extraction import Written
 from .places import CREDITS
-from .selection import category_names, part_of, rows_selected
+from .selection import Selection, part_of, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from ..annotations import Table
+    from ..metadata import Extras
     from ..progress import OnProgress
+    from ..release import Release
 
 __all__ = ["write_parquet"]
 
@@ -38,8 +39,9 @@ def write_parquet(
     path: str | os.PathLike[str],
     root: str | os.PathLike[str],
     *,
-    split: str = "train",
-    where: Mapping[str, Iterable[str]] | None = None,
+    version: str | Release = "2017",
+    split: str | None = None,
+    where: Mapping[str, Any] | None = None,
     licenses: Iterable[str | int] | None = None,
     limit: int | None = None,
     overwrite: bool = False,
@@ -53,14 +55,16 @@ def write_parquet(
     ``license_url``, ``rights_holder``; ``latitude`` and ``longitude`` in degrees,
     ``location_uncertainty`` in metres, ``date`` (text, as stored) and ``user_id``; ``boxes``, a
     list of (x, y, width, height) in pixels from the upper left. Null is what is not known; a null
-    list of boxes is an image that was not annotated with boxes. Columns whose file is not in
-    ``root`` are left out. Text that repeats is stored once (a dictionary).
+    list of boxes is an image that was not annotated with boxes. Columns that the release does not
+    have, or whose file is not in ``root``, are left out. Text that repeats is stored once (a
+    dictionary).
 
     Args:
         path: The file to write, usually ``.parquet``.
         root: The folder with the annotation files; the photos need not be there.
-        split: ``"train"``, ``"val"``, ``"test"`` or ``"train+val"``.
-        where: As for `ptarmigan.exporting.rows_selected`.
+        version: As for `ptarmigan.INaturalist`.
+        split: As for `ptarmigan.INaturalist`.
+        where: As for `ptarmigan.INaturalist`.
         licenses: As for `ptarmigan.attribution.rows_licensed`.
         limit: How many rows at most, from the first.
         overwrite: Whether a file that is there is replaced.
@@ -86,10 +90,9 @@ def write_parquet(
     if os.path.lexists(target) and not overwrite:
         text = "this file is there already; overwriting replaces it"
         raise FileExistsError(errno.EEXIST, text, str(target))
-    table = annotations_of(root, split)
-    chosen = np.flatnonzero(rows_selected(table, where=where, licenses=licenses))[:limit]
-    table = part_of(table, chosen)
-    columns = _Columns(pa, table, os.fspath(root), split)
+    selection = select(root, version, split, where=where, licenses=licenses)
+    table = part_of(selection.table, np.arange(len(selection.table))[:limit])
+    columns = _Columns(pa, selection, os.fspath(root))
     check_credits(target.parent)
     show_once()
     with Destination(target.parent) as destination:
@@ -112,25 +115,31 @@ def write_parquet(
 class _Columns:
     """The columns of a table of annotations, a batch of rows at a time."""
 
-    def __init__(self, pa: Any, table: Table, root: str, split: str) -> None:
+    def __init__(self, pa: Any, selection: Selection, root: str) -> None:
         self._pa = pa
-        self._table = table
-        self._extras = Extras(root, split)
-        self._places = {id_: place for place, id_ in enumerate(table.categories[0])}
-        self._names = category_names(table)
+        self._table = table = selection.table
+        self._extras = selection.extras
+        self._release = selection.release
+        self._names: dict[str, list[str | None]] = {
+            "category": list(selection.taxonomy.names),
+            "supercategory": [above or None for above in selection.taxonomy.above],
+            **table.category_columns,
+        }
         self._holders = list(table.holder_names)
         self._licenses = {row.id: row for row in licenses_of(table)}
-        self._parts = split.split("+")
-        self._part = _part_of_split(table, root, self._parts)
-        self._boxed = _is_there(self._extras.boxes)
-        self._located = _is_there(self._extras.location)
-        self.schema = pa.schema(self._fields())
+        self._parts = selection.split.split("+")
+        self._part = _parts_of_rows(selection, root)
+        self._fields = _fields_there(selection)
+        boxed = any(split.boxes is not None for split in self._release.splits.values())
+        self._boxed = boxed and _has_boxes(self._extras)
+        self.schema = pa.schema(self._columns())
 
-    def _fields(self) -> list[tuple[str, Any]]:
+    def _columns(self) -> list[tuple[str, Any]]:
         pa = self._pa
         word = pa.dictionary(pa.int32(), pa.string())
         box = pa.struct([(name, pa.float64()) for name in ("x", "y", "width", "height")])
-        fields = [
+        types = {"date": pa.string(), "user_id": pa.int64()}
+        columns = [
             ("image_id", pa.int64()),
             ("file_name", pa.string()),
             ("split", word),
@@ -142,32 +151,22 @@ class _Columns:
             ("license_name", word),
             ("license_url", word),
             ("rights_holder", word),
+            *((name, types.get(name, pa.float64())) for name in self._fields),
         ]
-        if self._located:
-            numbers = ("latitude", "longitude", "location_uncertainty")
-            fields += [(name, pa.float64()) for name in numbers]
-            fields += [("date", pa.string()), ("user_id", pa.int64())]
-        if self._boxed:
-            fields.append(("boxes", pa.list_(box)))
-        return fields
+        return [*columns, ("boxes", pa.list_(box))] if self._boxed else columns
 
     def batch(self, first: int, end: int) -> Any:
         """Rows from ``first`` up to ``end``."""
         table, pa = self._table, self._pa
         rows = slice(first, end)
-        ids = table.image_ids[rows].tolist()
-        categories = [self._places.get(id_) for id_ in table.category_ids[rows].tolist()]
+        categories = table.category_ids[rows].tolist()
         licenses = [self._licenses.get(id_) for id_ in table.license_ids[rows].tolist()]
         holders = table.holders[rows].tolist()
         columns: dict[str, Any] = {
-            "image_id": ids,
+            "image_id": table.image_ids[rows].tolist(),
             "file_name": list(table.file_names[rows]),
             "split": [self._parts[part] for part in self._part[rows].tolist()],
             "category_id": _known(table.category_ids[rows]),
-        }
-        for name, values in self._names.items():
-            columns[name] = [None if place is None else values[place] for place in categories]
-        columns |= {
             "width": _known(table.widths[rows]),
             "height": _known(table.heights[rows]),
             "license_id": _known(table.license_ids[rows]),
@@ -175,10 +174,12 @@ class _Columns:
             "license_url": [None if row is None else row.url for row in licenses],
             "rights_holder": [None if row < 0 else self._holders[row] for row in holders],
         }
-        if self._located:
-            columns |= self._locations(ids)
+        for name, values in self._names.items():
+            columns[name] = [None if id_ < 0 else values[id_] for id_ in categories]
+        for name in self._fields:
+            columns[name] = self._field(name, rows)
         if self._boxed:
-            columns["boxes"] = [self._boxes(id_) for id_ in ids]
+            columns["boxes"] = [self._boxes(id_) for id_ in columns["image_id"]]
         arrays = [
             pa.array(columns[field.name], pa.string()).dictionary_encode()
             if pa.types.is_dictionary(field.type)
@@ -187,16 +188,16 @@ class _Columns:
         ]
         return pa.record_batch(arrays, schema=self.schema)
 
-    def _locations(self, ids: list[int]) -> dict[str, list[Any]]:
-        found = [self._extras.location(id_) or {} for id_ in ids]
-        names = {
-            "latitude": "lat",
-            "longitude": "lon",
-            "location_uncertainty": "loc_uncert",
-            "date": "date",
-            "user_id": "user_id",
-        }
-        return {name: [row.get(key) for row in found] for name, key in names.items()}
+    def _field(self, name: str, rows: slice) -> list[Any]:
+        if name == "date":
+            column = self._extras.columns().get(self._release.fields[name])
+            if isinstance(column, Strings):
+                return [text or None for text in column[rows]]
+            return [None] * len(self._table.image_ids[rows])
+        values = self._extras.field(name)[rows]
+        null = values == -1 if name == "user_id" else np.isnan(values)
+        pairs = zip(values.tolist(), null.tolist(), strict=True)
+        return [None if is_null else value for value, is_null in pairs]
 
     def _boxes(self, image_id: int) -> list[tuple[float, ...]] | None:
         boxes = self._extras.boxes(image_id)
@@ -207,17 +208,27 @@ def _known(column: NDArray[Any]) -> list[int | None]:
     return [None if value < 0 else value for value in column.tolist()]
 
 
-def _is_there(look_up: Any) -> bool:
+def _fields_there(selection: Selection) -> list[str]:
+    """The release's fields, unless the file that has them is not there."""
     try:
-        look_up(0)
+        selection.extras.columns()
+    except FileNotFoundError:
+        return []
+    return list(selection.release.fields)
+
+
+def _has_boxes(extras: Extras) -> bool:
+    try:
+        extras.boxes(0)
     except FileNotFoundError:
         return False
     return True
 
 
-def _part_of_split(table: Table, root: str, parts: list[str]) -> NDArray[np.int64]:
-    """For each row the place in ``parts`` of the split that it is from."""
-    part = np.zeros(len(table), np.int64)
-    for number, name in enumerate(parts[1:], 1):
-        part[np.isin(table.image_ids, annotations_of(root, name).image_ids)] = number
+def _parts_of_rows(selection: Selection, root: str) -> NDArray[np.int64]:
+    """For each row the place of its split among those that the selection joins."""
+    part = np.zeros(len(selection.table), np.int64)
+    for number, name in enumerate(selection.split.split("+")[1:], 1):
+        other = select(root, selection.release, name).table
+        part[np.isin(selection.table.image_ids, other.image_ids)] = number
     return part

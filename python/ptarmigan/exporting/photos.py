@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import AnnotationError
+from ..taxonomy import Taxonomy
 from .places import inner_parts
 from .reencoding import Reencoding
 
@@ -42,9 +43,8 @@ def folders_of(dataset: INaturalist) -> dict[int, str]:
     Raises:
         AnnotationError: If one would lead out of where it is put.
     """
-    table = dataset._table
     found = {}
-    for id_, folder in zip(table.categories[0], table.folders, strict=True):
+    for id_, folder in enumerate(Taxonomy(dataset._table, dataset._release).folders):
         if folder:
             parts = inner_parts(folder)
             if not parts:

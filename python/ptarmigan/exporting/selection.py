@@ -1,87 +1,85 @@
-"""Turns conditions on category and licence into rows of an annotation table."""
+"""Turns the annotations of a split, and conditions, into the images that are meant."""
 
 from __future__ import annotations
 
 import copy
-import fnmatch
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
+from ..annotations import Table
 from ..attribution import rows_licensed
+from ..metadata import Extras
+from ..release import Release, find_annotations, find_categories, release_and_split
+from ..subset import rows_where
+from ..taxonomy import Taxonomy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
-    from ..annotations import Table
-
-__all__ = ["category_names", "part_of", "rows_selected"]
+__all__ = ["Selection", "part_of", "select", "widest_split"]
 
 
-def rows_selected(
-    table: Table,
+class Selection(NamedTuple):
+    """Images of a split, without their photos.
+
+    Attributes:
+        table: Their annotations.
+        taxonomy: The categories.
+        extras: Boxes, places and further columns, with the rows of the table.
+        release: The release.
+        split: The split.
+    """
+
+    table: Table
+    taxonomy: Taxonomy
+    extras: Extras
+    release: Release
+    split: str
+
+
+def select(
+    root: str | os.PathLike[str],
+    version: str | Release,
+    split: str | None,
     *,
-    where: Mapping[str, Iterable[str]] | None = None,
+    where: Mapping[str, Any] | None = None,
     licenses: Iterable[str | int] | None = None,
-) -> NDArray[np.bool_]:
-    """Which rows of a table meet all conditions.
+) -> Selection:
+    """Reads the annotations of a split and drops what does not meet the conditions.
 
     Args:
-        table: The annotations.
-        where: For some columns of the categories (``supercategory``, ``category``, and what else
-            the release's categories have, such as ``family``) the values that are wanted, each a
-            shell pattern.
-        licenses: The licences that are wanted, as for `ptarmigan.attribution.rows_licensed`.
-
-    Returns:
-        (N,) bool.
+        root: The folder with the annotation files; the photos need not be there.
+        version: As for `ptarmigan.INaturalist`.
+        split: As for `ptarmigan.INaturalist`.
+        where: As for `ptarmigan.INaturalist`.
+        licenses: As for `ptarmigan.attribution.rows_licensed`.
 
     Raises:
-        ValueError: If there is no such column, or no category or licence has a value.
+        AnnotationError: If a file is damaged.
+        FileNotFoundError: If a file is missing.
+        ValueError: If an argument can never work.
     """
-    rows = np.ones(len(table), np.bool_)
-    columns = category_names(table)
-    for column, patterns in (where or {}).items():
-        if column not in columns:
-            known = ", ".join(columns)
-            raise ValueError(f"expected one of the columns {known}, found `{column}`")
-        rows &= np.isin(table.category_ids, _categories(table, column, columns[column], patterns))
-    return rows if licenses is None else rows & rows_licensed(table, licenses)
+    release, split = release_and_split(version, split)
+    folder = Path(root)
+    files = find_annotations(folder, split, release)
+    table = Table(files, categories=find_categories(folder, release))
+    taxonomy = Taxonomy(table, release)
+    extras = Extras(os.fspath(root), split, release, table)
+    if licenses is not None:
+        table.keep(rows_licensed(table, licenses))
+    if where:
+        table.keep(rows_where(table, taxonomy, extras, where))
+        extras.forget()
+    return Selection(table, taxonomy, extras, release, split)
 
 
-def _categories(
-    table: Table, column: str, values: list[str | None], patterns: Iterable[str]
-) -> list[int]:
-    if len(table) and not (table.category_ids >= 0).any():
-        raise ValueError(f"images of this split have no category, so none has a `{column}`")
-    chosen: set[int] = set()
-    for pattern in patterns:
-        found = {
-            id_
-            for id_, value in zip(table.categories[0], values, strict=True)
-            if value is not None and fnmatch.fnmatchcase(value, pattern)
-        }
-        if not found:
-            import difflib
-
-            close = difflib.get_close_matches(pattern, {value or "" for value in values}, 3)
-            advice = f"; close to it are {', '.join(close)}" if close else ""
-            raise ValueError(f"no category has the `{column}` `{pattern}`{advice}")
-        chosen |= found
-    return sorted(chosen)
-
-
-def category_names(table: Table) -> dict[str, list[str | None]]:
-    """What the annotations say of every category, a list a column, in the categories' order."""
-    _, names, supercategories = table.categories
-    above = [
-        # In 2019 only the folders say it.
-        supercategory or folder.partition("/")[0] or None
-        for supercategory, folder in zip(supercategories, table.folders, strict=True)
-    ]
-    more: dict[str, list[str | None]] = getattr(table, "category_columns", {})
-    return {"category": list(names), "supercategory": above, **more}
+def widest_split(version: str | Release) -> str | None:
+    """Train and val where one archive has both; None where a split has an archive of its own."""
+    release, named = release_and_split(version)
+    return "train+val" if "train+val" in release.split_names else named
 
 
 def part_of(table: Table, rows: NDArray[Any]) -> Table:

@@ -19,13 +19,14 @@ from ..archive import FORMATS
 from ..errors import AnnotationError, DecodeError
 from ..metadata import attribution
 from ..progress import progress_reporter
+from ..taxonomy import Taxonomy
 from ..terms import show_once
 from .credits import add_credits, check_credits
 from .destination import Destination
 from .extraction import Written
 from .photos import archive_order, check_on_error, reencoding_of
 from .reading import groups_of, in_order, thread_count
-from .selection import category_names, part_of
+from .selection import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,10 +64,10 @@ def write_shards(
 
     A sample's key is its image id in eight digits, and it has these files: ``.jpg`` (or what the
     photo is), ``.cls`` with the label (``dataset.targets``, in decimal; not in the test split), and
-    ``.json`` with ``id``, ``file_name``, ``label``, ``category``, ``supercategory``, ``location``
-    (as `INaturalist.location`; left out if the locations file is not there) and ``credits`` (as
-    `INaturalist.attribution`). Shards are plain ustar files, in which nothing
-    depends on the time, the user or the number of threads.
+    ``.json`` with ``id``, ``file_name``, ``label``, ``category``, ``supercategory``, ``taxonomy``
+    (the ranks, where the categories have them), ``location`` (as `INaturalist.location`; left out
+    if the locations file is not there) and ``credits`` (as `INaturalist.attribution`). Shards
+    are plain ustar files, in which nothing depends on the time, the user or the number of threads.
 
     Args:
         dataset: The photos.
@@ -193,30 +194,27 @@ class _Samples:
         self._dataset = dataset
         self._jpeg = jpeg
         self._formats = dataset.archive.members["format"]
-        table = dataset._table
-        names = category_names(table)
-        self._categories = {
-            id_: (category, above)
-            for id_, category, above in zip(
-                table.categories[0], names["category"], names["supercategory"], strict=True
-            )
-        }
+        self._taxonomy = Taxonomy(dataset._table, dataset._release)
+        columns = dataset._table.category_columns
+        self._ranks = {rank: columns[rank] for rank in dataset._release.ranks if rank in columns}
         self._located = _has_locations(dataset)
 
     def files(self, row: int, data: bytes) -> list[tuple[str, bytes]]:
         """(name, content) of a sample's files; the key is the name up to the first dot."""
         dataset = self._dataset
         image_id, label = int(dataset.image_ids[row]), int(dataset.targets[row])
-        category, above = self._categories.get(int(dataset.category_ids[row]), (None, None))
+        id_ = int(dataset.category_ids[row])
         credit = attribution(dataset._table, row)
         record = {
             "id": image_id,
             "file_name": credit.pop("file_name"),
             "label": None if label < 0 else label,
-            "category": category,
-            "supercategory": above,
+            "category": None if id_ < 0 else self._taxonomy.names[id_],
+            "supercategory": None if id_ < 0 else self._taxonomy.above[id_] or None,
             "credits": credit,
         }
+        if self._ranks and id_ >= 0:
+            record["taxonomy"] = {rank: names[id_] for rank, names in self._ranks.items()}
         if self._located:
             record["location"] = dataset.location(row)
         text = json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False)
