@@ -173,7 +173,7 @@ def numbered(root: Path, version: str, *, locations: bool) -> Made:
         content = annotation_file(part, hidden, split != "test")
         write_tar_json(root / f"{name}.tar.gz", name, content)
     # A bare list in one, an object in the other.
-    listed: Any = real if version == "2018" else {"categories": real}
+    listed: Any = real[::-1] if version == "2018" else {"categories": real[::-1]}
     write_tar_json(root / "categories.json.tar.gz", "categories.json", listed)
     if locations:
         write_zip(

@@ -123,7 +123,7 @@ def test_images_that_the_archive_lacks_are_an_error_or_skipped(made, copy):
 
 def test_a_class_count_that_does_not_match_is_refused(copy):
     rewrite(copy, lambda content: content["categories"].pop(4))
-    with pytest.raises(pt.AnnotationError, match="not among the 9 `categories`"):
+    with pytest.raises(pt.AnnotationError, match="category_id 5, which is not in `categories`"):
         pt.INaturalist(copy)
 
 

@@ -389,3 +389,36 @@ def test_fields_are_pinned_but_for_dates(releases):
     batch = next(iter(loader(ds))).pin_memory()
     assert batch.fields["width"].is_pinned()
     assert batch.fields["date"].dtype == "datetime64[s]"
+
+
+def test_further_keys_of_locations_files_are_columns(releases, tmp_path):
+    """Of two files, one of which may lack a key or have nothing but nulls."""
+    made = releases["2018"]
+    root = Path(shutil.copytree(made.root, tmp_path / "copy"))
+    train, val = made.of("train"), made.of("val")
+    first, second = train[2].record["id"], val[1].record["id"]
+    contents = {
+        "train2018_locations.json": [
+            {"id": first, "altitude": 7, "note": "né", "wild": True, "place": None}
+        ],
+        "val2018_locations.json": [{"id": second, "note": None, "place": "x", "wild": False}],
+    }
+    write_zip(root / "inat2018_locations.zip", contents)
+    ds = pt.INaturalist(root, "2018", "train+val")
+    row, other = (ds.image_ids.tolist().index(id_) for id_ in (first, second))
+    meta = ds.meta
+    for key, values in [("note", ("né", "")), ("place", ("", "x"))]:
+        assert (meta[key][row], meta[key][other]) == values
+        assert [text for text in meta[key] if text] == [value for value in values if value]
+    assert (meta["wild"][row], meta["wild"][other]) == (1, 0)
+    assert np.isnan(np.delete(meta["wild"], [row, other])).all()
+    assert meta["altitude"][row] == ds.field("altitude")[row] == 7
+    assert np.isnan(np.delete(meta["altitude"], row)).all()
+    # What the release's fields are is there, null or not.
+    assert is_null(ds.field("latitude")).all()
+    where = pt.INaturalist(root, "2018", "train+val", where={"note": "né", "wild": 1})
+    assert where.image_ids.tolist() == [first]
+    contents["val2018_locations.json"][0]["note"] = 5
+    write_zip(root / "inat2018_locations.zip", contents)
+    with pytest.raises(pt.AnnotationError, match="`note` is text in one locations file and int64"):
+        _ = pt.INaturalist(root, "2018", "train+val").meta

@@ -44,10 +44,6 @@ def expected_numbers(root: Path, version: str, labels: str) -> dict[int, int]:
     """Category id -> number, as the ones who number so do it."""
     content = annotations_of(root, version)
     listed = content["categories"]
-    if (root / "categories.json.tar.gz").exists():
-        with tarfile.open(root / "categories.json.tar.gz") as archive:
-            listed = json.load(archive.extractfile("categories.json"))
-            listed = listed["categories"] if isinstance(listed, dict) else listed
     if labels == "list":
         return {record["id"]: place for place, record in enumerate(listed)}
     used = [annotation["category_id"] for annotation in content["annotations"]]

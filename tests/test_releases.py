@@ -60,6 +60,8 @@ def test_numbers_stand_for_names_until_the_names_are_there(releases, tmp_path):
     assert hidden.all_categories == named.all_categories
     assert hidden.targets.tolist() == named.targets.tolist()
     assert hidden.supercategories == named.supercategories
+    assert hidden.target_types == ("full", "super")
+    assert named.target_types == ("full", "super", *RANKS)
     with pytest.raises(pt.AnnotationError, match=r"no `genus`.*categories\.json\.tar\.gz"):
         pt.INaturalist(root, "2018", target_type="genus")
 

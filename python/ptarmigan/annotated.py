@@ -58,8 +58,9 @@ class AnnotatedSamples(Samples):
     def meta(self) -> dict[str, Column]:
         """What else the image records and the locations file say: N rows for each key.
 
-        Columns are float64 (null is NaN), int64 (null is -1), bool, or strings (null is ``""``).
-        Where both have a key, the locations file counts.
+        Columns are float64 (null is NaN), int64, bool, or strings (null is ``""``); of a locations
+        file ``user_id`` is int64 and ``valid`` int8, where null is -1. Where both have a key, the
+        locations file counts.
 
         Raises:
             FileNotFoundError: If the locations file is missing.

@@ -34,6 +34,11 @@ class Classes:
         self.names = [taxonomy.names[id_] if id_ >= 0 else "" for id_ in ids]
         self.folders = [taxonomy.folders[id_] if id_ >= 0 else "" for id_ in ids]
 
+    @property
+    def target_types(self) -> tuple[str, ...]:
+        """What a target can be."""
+        return self._taxonomy.target_types
+
     @cached_property
     def categories_index(self) -> dict[str, dict[str, int]]:
         """Number of every super category, or taxon of every rank, as torchvision has them."""

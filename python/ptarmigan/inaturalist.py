@@ -11,10 +11,10 @@ import numpy as np
 
 from . import _core
 from .annotated import AnnotatedSamples
+from .annotations import Table
 from .archive import Archive
 from .classes import Classes
 from .errors import AnnotationError
-from .filled_table import Table
 from .labels import LabelMap, checksum, label_map_of
 from .metadata import Extras
 from .release import (
@@ -286,6 +286,11 @@ class INaturalist(AnnotatedSamples):
             AnnotationError: If the categories do not have this rank.
         """
         return self._classes.category_name(category_type, category_id)
+
+    @property
+    def target_types(self) -> tuple[str, ...]:
+        """What ``target_type`` may be: ``"full"``, ``"super"`` and the ranks that are known."""
+        return self._classes.target_types
 
     def class_groups(self, target_type: str = "super") -> list[str]:
         """The super category, or the taxon of a rank, of every class.

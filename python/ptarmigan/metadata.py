@@ -146,43 +146,77 @@ def _joined(
 ) -> dict[str, Column]:
     """The columns of locations files, one row for every image; null where they have none.
 
-    A key that no record has is a column only if it is ``asked`` for.
+    A key of `KEYS` that no record has is a column only if it is ``asked`` for.
     """
-    columns: dict[str, Column] = {}
-    if not parts:
-        return columns
-    ids = np.concatenate([part.image_ids for part in parts])
+    ids = np.concatenate([part.image_ids for part in parts] or [np.empty(0, np.int64)])
     order = np.argsort(ids, kind="stable")
     places = np.searchsorted(ids[order], image_ids)
-    inside = places < len(ids)
-    rows = order[np.where(inside, places, 0)] if len(ids) else places
-    found = inside & (ids[rows] == image_ids) if len(ids) else inside
-    for key, attribute in KEYS.items():
-        values = [getattr(part, attribute) for part in parts]
-        if isinstance(values[0], Strings):
-            columns[key] = _selected(values, rows, found)
+    # One more, for images behind all others.
+    rows = np.append(order, -1)[places]
+    found = (rows >= 0) & (np.append(ids, -1)[rows] == image_ids)
+    lengths = [len(part.image_ids) for part in parts]
+    of_parts = [
+        {**{key: getattr(part, name) for key, name in KEYS.items()}, **part.meta} for part in parts
+    ]
+    columns: dict[str, Column] = {}
+    for key in dict.fromkeys(key for part in of_parts for key in part):
+        column = _concatenated(key, [part.get(key) for part in of_parts], lengths)
+        if isinstance(column, Strings):
+            columns[key] = _selected(column, rows, found)
             continue
-        column = np.concatenate(values)
-        null = null_of(column)
-        nulls = np.isnan(column) if column.dtype.kind == "f" else column == null
-        if key not in asked and nulls.all():
+        if key in KEYS and key not in asked and _is_null(column).all():
             continue
-        joined = np.full(len(image_ids), null, column.dtype)
+        if key not in KEYS and column.dtype.kind in "ib" and not found.all():
+            # -1 stands for null only where the files cannot have it.
+            column = column.astype(np.float64)
+        joined = np.full(len(image_ids), null_of(column), column.dtype)
         joined[found] = column[rows[found]]
         columns[key] = joined
     return columns
 
 
-def _selected(parts: list[Strings], rows: NDArray[np.int64], found: NDArray[np.bool_]) -> Strings:
-    """The strings of these rows of all parts, one behind the other; "" where not found."""
+def _concatenated(key: str, parts: list[Column | None], lengths: list[int]) -> Column:
+    """One column of those of several files; null for a file that does not have it."""
+    if any(isinstance(part, Strings) for part in parts):
+        texts = []
+        for part, length in zip(parts, lengths, strict=True):
+            if isinstance(part, Strings):
+                texts.append(part)
+            elif part is None or _is_null(part).all():
+                none = np.zeros(length, np.uint64)
+                texts.append(Strings(np.empty(0, np.uint8), none, none))
+            else:
+                raise AnnotationError(
+                    f"`{key}` is text in one locations file and {part.dtype} in another"
+                )
+        return _one_behind_the_other(texts)
+    numbers: list[NDArray[Any]] = []
+    for part, length in zip(parts, lengths, strict=True):
+        numbers.append(np.asarray(np.full(length, np.nan) if part is None else part))
+    return np.concatenate(numbers)
+
+
+def _one_behind_the_other(parts: list[Strings]) -> Strings:
     pools = [part.pool() for part in parts]
     before = np.cumsum([0, *(len(data) for data, _, _ in pools[:-1])]).astype(np.uint64)
     shifted = list(zip(pools, before, strict=True))
-    starts = np.concatenate([starts + shift for (_, starts, _), shift in shifted])
-    ends = np.concatenate([ends + shift for (_, _, ends), shift in shifted])
+    return Strings(
+        np.concatenate([data for data, _, _ in pools]),
+        np.concatenate([starts + shift for (_, starts, _), shift in shifted]),
+        np.concatenate([ends + shift for (_, _, ends), shift in shifted]),
+    )
+
+
+def _selected(column: Strings, rows: NDArray[np.int64], found: NDArray[np.bool_]) -> Strings:
+    """The strings of these rows, "" where not found."""
+    data, starts, ends = column.pool()
     kept = np.zeros((2, len(rows)), np.uint64)
     kept[:, found] = starts[rows[found]], ends[rows[found]]
-    return Strings(np.concatenate([data for data, _, _ in pools]), *kept)
+    return Strings(data, *kept)
+
+
+def _is_null(column: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.isnan(column) if column.dtype.kind == "f" else np.asarray(column == -1)
 
 
 def _typed(name: str, column: Column, image_ids: NDArray[np.int64]) -> NDArray[Any]:

@@ -38,7 +38,7 @@ class Taxonomy:
         folders: (C) folders, such as ``"Aves/Ardea alba"``; empty where it is not known.
         above: (C) super categories; empty where it is not known.
         supercategories: (S) names of the super categories, sorted.
-        target_types: What a target can be: ``"full"``, ``"super"`` and ranks.
+        target_types: What a target can be: ``"full"``, ``"super"`` and the ranks that are known.
         theirs: The target types besides ``"full"`` that torchvision has for such folders.
 
     Raises:
@@ -63,7 +63,9 @@ class Taxonomy:
             pairs = zip(self.folders, self.above, strict=True)
             self.above = [folder.rpartition("/")[0] or above for folder, above in pairs]
         self.supercategories = sorted(set(self.above) - {""})
-        self.target_types = ("full", "super", *release.ranks)
+        known = RANKS if self._kind == "taxonomy" else self._columns
+        ranks = [rank for rank in release.ranks if rank in known or rank in self._columns]
+        self.target_types = ("full", "super", *ranks)
         self.theirs = RANKS if self._kind == "taxonomy" else ("super",)
 
     def _folders(self, table: Table) -> list[str]:

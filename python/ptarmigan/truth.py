@@ -59,10 +59,14 @@ def has_ids(truth: Any) -> bool:
 
 def supercategories_of(truth: Any) -> Sequence[str] | None:
     """The super category of every class of an `INaturalist`; None for all else."""
-    if not hasattr(truth, "class_groups") or truth.target_type[:1] not in ([], ["full"]):
+    if hasattr(truth, "class_groups"):
+        groups: list[str] = truth.class_groups("super")
+        return groups if truth.target_type[:1] in ([], ["full"]) and all(groups) else None
+    names = getattr(truth, "supercategories", None)
+    above = getattr(truth, "categories_map", None)
+    if names is None or not above or len(above) != len(truth.classes) or "super" not in above[0]:
         return None
-    names: list[str] = truth.class_groups("super")
-    return names if all(names) else None
+    return [names[number["super"]] for number in above]
 
 
 def integers(name: str, values: Any, *dimensions: int) -> NDArray[np.int64]:
