@@ -329,7 +329,8 @@ def order_of(folder: Path) -> list[int]:
     return [int(key) for path in shards_in(folder) for key in samples_in(path)]
 
 
-def test_shards_are_in_the_order_of_the_archive_or_of_the_seed(train, tmp_path):
+def test_shards_are_in_the_order_of_the_archive_or_of_the_seed(train, tmp_path, monkeypatch):
+    monkeypatch.setattr("ptarmigan.exporting.reading._GROUP_MEMBERS", 2)
     write_shards(train, tmp_path / "a")
     by_member = train.image_ids[np.argsort(train.members)].tolist()
     assert order_of(tmp_path / "a") == by_member
@@ -344,6 +345,7 @@ def test_shards_are_in_the_order_of_the_archive_or_of_the_seed(train, tmp_path):
 
 
 def test_shards_have_the_same_bytes_for_any_number_of_threads(train, tmp_path, monkeypatch):
+    monkeypatch.setattr("ptarmigan.exporting.reading._GROUP_MEMBERS", 2)
     trees = []
     for threads in (1, 2, 5):
         monkeypatch.setenv("TZ", f"UTC+{threads}")
