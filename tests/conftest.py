@@ -30,3 +30,10 @@ def corpus() -> Path:
 def photos(corpus: Path) -> list[Path]:
     """Every file of the corpus' photos, sorted."""
     return sorted(path for path in (corpus / "photos").rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's configuration that is new, where the terms of the data have not been shown."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("PTARMIGAN_ACCEPT_TERMS", raising=False)

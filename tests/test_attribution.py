@@ -17,6 +17,8 @@ from ptarmigan.attribution import COLUMNS, licenses_of, rows_licensed
 from ptarmigan.cli import main
 from ptarmigan.exporting.selection import select
 
+pytestmark = pytest.mark.usefixtures("own_configuration")
+
 DEEDS = (
     (1, "Attribution-NonCommercial-NoDerivatives License", "by-nc-nd/4.0/", "BY-NC-ND"),
     (2, "Attribution-NonCommercial-ShareAlike License", "by-nc-sa/4.0/", "BY-NC-SA"),
@@ -28,12 +30,6 @@ DEEDS = (
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return write_inaturalist(tmp_path_factory.mktemp("inat"))
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv(terms.VARIABLE, raising=False)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[str, str]:

@@ -11,21 +11,16 @@ import pytest
 import ptarmigan as pt
 from exports_made import credits_in, expected_credits, tree
 from inaturalist_made import write_inaturalist
-from ptarmigan import terms
 from ptarmigan.cli import main
 from ptarmigan.exporting.sources import is_official
 from releases_made import RANKS, SPECIES, SPECIES_OF_ID, WRITERS, Made, name_of
+
+pytestmark = pytest.mark.usefixtures("own_configuration")
 
 SPLITS = [
     *((version, split) for version in ("2018", "2019") for split in ("train", "train+val", "test")),
     *(("2021", split) for split in ("train", "mini", "val", "test")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv(terms.VARIABLE, "1")
 
 
 @pytest.fixture(scope="module")
