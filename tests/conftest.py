@@ -66,3 +66,10 @@ def exact_2017(tmp_path_factory: pytest.TempPathFactory) -> ExactData:
     made = json.loads((root / "made.json").read_text())
     (root / "made.json").unlink()
     return ExactData(root, made, usage.ru_maxrss * 1024)
+
+
+@pytest.fixture
+def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's configuration that is new, where the terms of the data have not been shown."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("PTARMIGAN_ACCEPT_TERMS", raising=False)

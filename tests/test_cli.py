@@ -18,7 +18,10 @@ from ptarmigan.cli import main
 from ptarmigan.synth import SyntheticDataset, write_dataset
 from synthetic import write_tar
 
-COMMANDS = ("demo", "synth", "index", "verify", "ls", "cat", "info", "bench", "score", "submit")
+COMMANDS = (
+    "demo", "synth", "index", "verify", "ls", "cat", "info", "bench", "attribution", "extract",
+    "score", "submit",
+)  # fmt: skip
 PROGRAM = (sys.executable, "-m", "ptarmigan")
 
 
@@ -51,7 +54,7 @@ def test_help_names_every_command(capsys):
     assert stopped.value.code == 0
     shown = capsys.readouterr().out
     for command in COMMANDS:
-        assert f"\n    {command} " in shown
+        assert f"    {command}" in [line[: 4 + len(command)] for line in shown.splitlines()]
         with pytest.raises(SystemExit) as stopped:
             main([command, "--help"])
         assert stopped.value.code == 0

@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-EXAMPLE_PAGES = ("reading", "dataset", "training", "competition", "command-line")
+EXAMPLE_PAGES = ("reading", "dataset", "training", "exporting", "competition", "command-line")
 BLOCK = re.compile(r"^```(python|python torch|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -59,6 +59,8 @@ def run_prompts(text: str, namespace: dict[str, object], where: str, line: int) 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # Where it is remembered that the terms of the data have been shown.
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
     namespace: dict[str, object] = {"__name__": "__main__"}
     for kind, line, text in blocks(page):
         where = f"{page.relative_to(ROOT)}:{line}"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ScanPointsWarning,
         SubmissionError,
     )
+    from ptarmigan.exporting import extract
     from ptarmigan.labels import LabelMap
     from ptarmigan.loader import Batch, Loader
     from ptarmigan.member_stream import stream
@@ -70,6 +71,7 @@ __all__ = [
     "build_index",
     "decode",
     "decode_batch",
+    "extract",
     "read_submission",
     "register_release",
     "score",
@@ -94,6 +96,7 @@ _HOMES = {
     "ScanPointsWarning": "errors",
     "SubmissionError": "errors",
     "LabelMap": "labels",
+    "extract": "exporting",
     "Batch": "loader",
     "Loader": "loader",
     "stream": "member_stream",

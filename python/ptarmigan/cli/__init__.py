@@ -20,26 +20,31 @@ _EPILOGUE = "Start with `ptarmigan demo`: it needs no download."
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ptarmigan.cli import archives, datasets, measurements, predictions
+    from ptarmigan.cli import archives, datasets, exports, measurements, predictions
 
     parser = argparse.ArgumentParser(
         prog="ptarmigan", description=_DESCRIPTION, epilog=_EPILOGUE, allow_abbrev=False
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for family in (measurements, datasets, archives, predictions):
+    for family in (measurements, datasets, archives, exports, predictions):
         family.add_commands(commands)
     return parser
 
 
 def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parses, and lets an optional positional argument follow an option: ``ls X --json PATTERN``.
+    """Parses, and lets optional positional arguments follow an option: ``ls X --json PATTERN``.
 
-    argparse gives up on such an argument at the first option; what is left over then is it.
+    argparse gives up on such arguments at the first option; what is left over then is them.
     """
     arguments, left = parser.parse_known_args(argv)
-    late = getattr(arguments, "late", None)
-    if len(left) == 1 and not left[0].startswith("-") and late and getattr(arguments, late) is None:
+    late: str = getattr(arguments, "late", None) or ""
+    found = getattr(arguments, late) if late else ""
+    if any(word.startswith("-") for word in left):
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
+    if isinstance(found, list):
+        setattr(arguments, late, found + left)
+    elif len(left) == 1 and found is None:
         setattr(arguments, late, left[0])
     elif left:
         parser.error(f"unrecognized arguments: {' '.join(left)}")
@@ -57,7 +62,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         where = os.fsdecode(error.filename) if error.filename != -1 else "standard input"
         return f"`{where}`: {error.strerror[0].lower()}{error.strerror[1:]}"
-    return " ".join(str(error).split())
+    # One line; but two spaces in a row stay, as some folders of 2017 have them.
+    return " ".join(line.strip() for line in str(error).splitlines())
 
 
 def _run(arguments: argparse.Namespace) -> int:

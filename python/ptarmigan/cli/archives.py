@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ptarmigan.archive import Archive
 
-__all__ = ["add_commands", "open_archive"]
+__all__ = ["add_commands", "open_archive", "say_if_partial"]
 
 
 def add_commands(commands: Any) -> None:
@@ -76,12 +76,17 @@ def open_archive(path: str, index: str | None = None, **options: Any) -> Archive
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PartialArchiveWarning)
         archive = Archive(path, index_path=index, progress=progress, **options)
+    say_if_partial(archive)
+    return archive
+
+
+def say_if_partial(archive: Archive) -> None:
+    """Says why an archive has only a part of its members, if that is so."""
     if archive.stopped is not None:
         say(
-            f"ptarmigan: `{path}`: {archive.stopped}; its first {len(archive):,} members are used; "
-            "when the file has grown, the next command goes on from there"
+            f"ptarmigan: `{archive.path}`: {archive.stopped}; its first {len(archive):,} members "
+            "are used; when the file has grown, the next command goes on from there"
         )
-    return archive
 
 
 def _index(arguments: argparse.Namespace) -> int:
