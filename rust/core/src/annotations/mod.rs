@@ -17,7 +17,7 @@ pub mod file;
 pub mod folders;
 pub mod join;
 pub mod locations;
-mod parse;
+pub(crate) mod parse;
 pub mod source;
 pub mod table;
 pub mod text;
