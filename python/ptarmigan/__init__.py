@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ptarmigan import boxes, coco
     from ptarmigan._core import __version__
     from ptarmigan.archive import Archive, build_index
-    from ptarmigan.boxes import BoxScore, score_boxes
     from ptarmigan.dataset import ImageArchive, INaturalist
+    from ptarmigan.detections import BoxScore, score_boxes
     from ptarmigan.errors import (
         AnnotationError,
         ArchiveError,
@@ -85,8 +85,8 @@ _HOMES = {
     "__version__": "_core",
     "Archive": "archive",
     "build_index": "archive",
-    "BoxScore": "boxes",
-    "score_boxes": "boxes",
+    "BoxScore": "detections",
+    "score_boxes": "detections",
     "INaturalist": "dataset",
     "ImageArchive": "dataset",
     "AnnotationError": "errors",

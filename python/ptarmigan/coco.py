@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .annotations import Table
 from .boxes import BoxTable
 from .errors import AnnotationError
@@ -35,9 +37,9 @@ def write_coco(
 ) -> dict[str, Any]:
     """Writes the boxes of a split as a COCO detection file, which training programs read.
 
-    ``images`` has the images that the box files list, with size, licence and rights holder, and
-    no others: an image without a known box is not one without an animal, and a detector must not
-    learn that it is. ``annotations`` has the boxes sorted by image, with ``bbox``, ``area`` and
+    ``images`` has the images that have a box, with size, licence and rights holder, and no others:
+    an image without a known box is not one without an animal, and a detector must not learn that
+    it is. ``annotations`` has the boxes sorted by image, with ``bbox``, ``area`` and
     ``iscrowd`` as stored; a box without an area gets none. Their ids count from 1, because
     pycocotools takes a box with the id 0 for one that was never found. ``categories`` has every
     category of the release, also those without boxes, so that numbers of classes stay.
@@ -123,17 +125,18 @@ def _info(table: Table, split: str, *, one_based: bool) -> dict[str, Any]:
 
 
 def _images(table: Table, boxes: BoxTable) -> Iterator[dict[str, Any]]:
-    """The listed images by rising id; what is not known of one is left out of its record."""
+    """The images that have a box by rising id; what is not known of one is not in its record."""
+    wanted = boxes.image_ids[np.diff(boxes.starts) > 0]
     order = table.image_ids.argsort()
     ids = table.image_ids[order]
-    places = ids.searchsorted(boxes.image_ids)
-    absent = ids[places.clip(max=len(ids) - 1)] != boxes.image_ids if len(ids) else places == 0
+    absent = ~np.isin(wanted, ids)
     if absent.any():
         raise AnnotationError(
             f"{absent.sum()} images of the box files are not in the annotations of the split "
-            f"`{boxes.split}`, the first is {boxes.image_ids[absent.argmax()]}; the files are of "
-            "different releases"
+            f"`{boxes.split}`, the first is {wanted[absent.argmax()]}; the files are of different "
+            "releases"
         )
+    places = ids.searchsorted(wanted)
     for row in order[places].tolist():
         license_id, holder = int(table.license_ids[row]), int(table.holders[row])
         numbers = {

@@ -53,7 +53,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from ptarmigan.boxes import BoxFiles, score_boxes
+    from ptarmigan.detections import BoxFiles, score_boxes
     from ptarmigan.errors import BoxLabelWarning
 
     if arguments.root is not None:

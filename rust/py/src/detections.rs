@@ -127,6 +127,7 @@ impl PyGroundTruth {
         max_dets: Vec<usize>,
     ) -> PyResult<Scored> {
         let truth = &self.truth;
+        let options = run(py, || Options::new(granularity.parse()?, half, &max_dets))?;
         let detections = match found {
             Found::File(place) => {
                 let source = source(place);
@@ -142,14 +143,7 @@ impl PyGroundTruth {
                 run(py, || Detections::from_columns(columns, truth))?
             }
         };
-        let scored = run(py, || {
-            let options = Options {
-                granularity: granularity.parse()?,
-                half,
-                max_dets,
-            };
-            score(&detections, truth, &options)
-        })?;
+        let scored = run(py, || score(&detections, truth, &options))?;
         Ok(parts(&detections, scored))
     }
 }

@@ -37,13 +37,37 @@ impl std::str::FromStr for Granularity {
 /// How to score.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What a class is.
-    pub granularity: Granularity,
-    /// Whether a detection's area is half of its box, as that of the true boxes is.
-    pub half: bool,
-    /// Recall is measured at these numbers of detections an image and class; the largest one
-    /// bounds everything.
-    pub max_dets: Vec<usize>,
+    granularity: Granularity,
+    half: bool,
+    max_dets: Vec<usize>,
+}
+
+impl Options {
+    /// Options that make sense together.
+    ///
+    /// `half`: whether a detection's area is half of its box, as that of the true boxes is.
+    /// `max_dets`: recall is measured at these numbers of detections an image and class; the
+    /// largest one bounds everything.
+    pub fn new(granularity: Granularity, half: bool, max_dets: &[usize]) -> Result<Self> {
+        let mut sorted = max_dets.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.is_empty() || sorted.len() < max_dets.len() || sorted[0] == 0 {
+            return Err(Error::argument(format!(
+                "expected `max_dets` of different numbers of 1 or more, found {max_dets:?}"
+            )));
+        }
+        Ok(Self {
+            granularity,
+            half,
+            max_dets: sorted,
+        })
+    }
+
+    /// The numbers of detections, rising.
+    pub fn max_dets(&self) -> &[usize] {
+        &self.max_dets
+    }
 }
 
 /// One class that has a true box.
@@ -102,7 +126,7 @@ impl Grouped {
 
 /// Scores `detections`, which were read for `truth`.
 pub fn score(detections: &Detections, truth: &GroundTruth, options: &Options) -> Result<BoxScore> {
-    let max_dets = sorted_max_dets(&options.max_dets)?;
+    let max_dets = options.max_dets();
     check(truth, options.granularity)?;
     let (supercategories, super_of) = truth.supercategories();
     let (class_of, count): (Vec<u32>, usize) = match options.granularity {
@@ -132,7 +156,7 @@ pub fn score(detections: &Detections, truth: &GroundTruth, options: &Options) ->
             number: number as u32,
             boxes: wanted.len() as u64,
             detections: found.len() as u64,
-            measures: run.class.measures(&max_dets),
+            measures: run.class.measures(max_dets),
         });
     }
     let length = accumulate::length(max_dets.len());
@@ -168,18 +192,6 @@ fn means(
         }
     }
     means
-}
-
-fn sorted_max_dets(max_dets: &[usize]) -> Result<Vec<usize>> {
-    let mut sorted = max_dets.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    if sorted.is_empty() || sorted.len() < max_dets.len() || sorted[0] == 0 {
-        return Err(Error::argument(format!(
-            "expected `max_dets` of different numbers of 1 or more, found {max_dets:?}"
-        )));
-    }
-    Ok(sorted)
 }
 
 /// Refuses a ground truth that cannot be scored against.
