@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +98,9 @@ def write_coco(
 
 def _write_records(file: IO[bytes], records: Iterator[dict[str, Any]]) -> int:
     count, block = 0, []
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for record in records:
-        block.append(("\n" if count == 0 else ",\n") + json.dumps(record, ensure_ascii=False))
+        block.append(("\n" if count == 0 else ",\n") + encode(record))
         count += 1
         if len(block) == _BLOCK:
             file.write("".join(block).encode())
@@ -155,18 +157,20 @@ def _images(table: Table, boxes: BoxTable) -> Iterator[dict[str, Any]]:
 
 
 def _annotations(boxes: BoxTable, shift: int) -> Iterator[dict[str, Any]]:
+    columns = (boxes.category_ids, boxes.boxes, boxes.areas, boxes.crowds)
+    rows = pairwise(boxes.starts.tolist())
     number = 0
-    for place, image_id in enumerate(boxes.image_ids.tolist()):
-        for row in range(boxes.starts[place], boxes.starts[place + 1]):
+    for image_id, (start, end) in zip(boxes.image_ids.tolist(), rows, strict=True):
+        of_image = (column[start:end].tolist() for column in columns)
+        for category_id, box, area, crowd in zip(*of_image, strict=True):
             number += 1
-            area = float(boxes.areas[row])
             yield {
                 "id": number,
                 "image_id": image_id,
-                "category_id": int(boxes.category_ids[row]) + shift,
-                "bbox": boxes.boxes[row].tolist(),
+                "category_id": category_id + shift,
+                "bbox": box,
                 **({} if math.isnan(area) else {"area": area}),
-                "iscrowd": int(boxes.crowds[row]),
+                "iscrowd": int(crowd),
             }
 
 
