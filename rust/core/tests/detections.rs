@@ -92,7 +92,12 @@ fn results(boxes: &[Drawn]) -> String {
     text + "]"
 }
 
-fn scored(truth: &[Drawn], found: &[Drawn], granularity: Granularity, max_dets: &[usize]) -> BoxScore {
+fn scored(
+    truth: &[Drawn],
+    found: &[Drawn],
+    granularity: Granularity,
+    max_dets: &[usize],
+) -> BoxScore {
     let folder = TempDir::new().unwrap();
     let [truth_path, found_path] =
         ["truth.json", "found.json"].map(|name| folder.path().join(name));
@@ -152,7 +157,9 @@ proptest! {
 
     #[test]
     fn true_boxes_as_detections_are_all_found(mut truth in boxes(12)) {
-        truth.iter_mut().for_each(|one| one.crowd = false);
+        for one in &mut truth {
+            one.crowd = false;
+        }
         let score = scored(&truth, &truth, Granularity::Species, &[100]);
         let values = &score.mean.0;
         prop_assert!((values[0] - 1.0).abs() < 1e-9, "{:?}", values);

@@ -73,7 +73,9 @@ impl PyGroundTruth {
             names: names.iter().collect::<Text>(),
             supercategories: supercategories.iter().collect::<Text>(),
         });
-        let truth = run(py, || GroundTruth::read(&sources, images, categories))?;
+        let truth = run(py, || {
+            GroundTruth::read(&sources, images, categories.as_ref())
+        })?;
         Ok(Self { truth })
     }
 

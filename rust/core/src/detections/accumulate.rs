@@ -144,8 +144,6 @@ pub(super) fn falling(first: f64, second: f64) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::float_cmp, reason = "these shares are exact")]
-
     use super::*;
 
     fn outcome(score: f64, hits: u64, rank: u32) -> Outcome {

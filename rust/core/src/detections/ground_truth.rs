@@ -73,14 +73,14 @@ impl GroundTruth {
     pub fn read(
         files: &[Source],
         images: Option<&[i64]>,
-        categories: Option<Categories>,
+        categories: Option<&Categories>,
     ) -> Result<Self> {
         let mut truth = Self {
             files: files.to_vec(),
             ..Self::default()
         };
         let known: Option<HashSet<i64>> = images.map(|ids| ids.iter().copied().collect());
-        if let Some(categories) = &categories {
+        if let Some(categories) = categories {
             truth.categories = sorted(categories)?;
         }
         for (number, source) in files.iter().enumerate() {

@@ -71,11 +71,6 @@ fn box_problem(sides: &[f64; 4]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::float_cmp,
-        reason = "the thresholds must be equal to the last bit"
-    )]
-
     use super::*;
 
     /// `numpy.linspace(0.5, 0.95, 10)`.

@@ -103,11 +103,11 @@ impl Detections {
             )));
         }
         let mut found = Self::default();
-        for row in 0..count {
+        for (row, &bbox) in boxes.iter().enumerate() {
             let detection = Row {
                 image_id: columns.image_ids[row],
                 category_id: columns.category_ids[row],
-                bbox: boxes[row],
+                bbox,
                 score: columns.scores[row],
             };
             found.push(&ids, row, &detection)?;
