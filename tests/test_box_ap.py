@@ -239,8 +239,8 @@ def test_the_score_is_plain_data_and_a_table(
         ({"category_id": 99}, "category_id 99 is not among the 4 categories"),
         ({"bbox": [0, 0, -1, 5]}, "width and height of 0 or more"),
         ({"bbox": [0, 0, 5]}, "array of length 4"),
-        ({"bbox": [0, 0, 5, float("nan")]}, "expected value"),
-        ({"score": float("inf")}, "expected value"),
+        ({"bbox": [0, 0, 5, float("nan")]}, "value"),
+        ({"score": float("inf")}, "value"),
         ({"score": None}, "expected f64"),
         ({"image_id": 1.5}, "expected i64"),
     ],
@@ -363,6 +363,9 @@ def test_train_boxes_by_species_are_warned_of(made: Made, tmp_path: Path) -> Non
     test = pt.INaturalist(made.root, split="test")
     with pytest.raises(ValueError, match="which have boxes, not 'test'"):
         pt.score_boxes(path, test)
+    ds.version = "2018"
+    with pytest.raises(ValueError, match="which have boxes, not '2018'"):
+        pt.score_boxes(path, ds)
 
 
 def test_the_command_prints_a_table_or_json(

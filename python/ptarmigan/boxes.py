@@ -21,8 +21,16 @@ from .release import find_extra
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BoxTable", "ImageBoxes", "check", "check_boxes", "split_with_boxes"]
+__all__ = [
+    "BoxTable",
+    "ImageBoxes",
+    "check",
+    "check_boxes",
+    "split_with_boxes",
+    "version_with_boxes",
+]
 
+VERSIONS = ("2017",)
 SPLITS = ("train", "val", "train+val")
 
 AREA_TOLERANCE = 1e-3
@@ -215,3 +223,15 @@ def split_with_boxes(split: str) -> str:
         known = ", ".join(map(repr, SPLITS))
         raise ValueError(f"`split` must be one of {known}, which have boxes, not {split!r}")
     return split
+
+
+def version_with_boxes(version: str) -> str:
+    """The version, if the release has boxes.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    if version not in VERSIONS:
+        known = ", ".join(map(repr, VERSIONS))
+        raise ValueError(f"`version` must be one of {known}, which have boxes, not {version!r}")
+    return version

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .annotations import Table
-from .boxes import BoxTable
+from .boxes import BoxTable, version_with_boxes
 from .errors import AnnotationError
 from .release import find_annotations
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from typing import IO
 
 __all__ = ["write_coco"]
-
-VERSIONS = ("2017",)
 
 # Records that become text at once: few calls to write, and little memory.
 _BLOCK = 4096
@@ -68,11 +66,7 @@ def write_coco(
     """
     from .synth.packing import written_aside
 
-    if version not in VERSIONS:
-        raise ValueError(
-            f"`version` must be one of {', '.join(map(repr, VERSIONS))}, the releases with boxes, "
-            f"not {version!r}"
-        )
+    version_with_boxes(version)
     boxes = BoxTable(root, split)
     table = Table(find_annotations(Path(root), split))
     shift = int(one_based)

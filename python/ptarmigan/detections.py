@@ -17,7 +17,7 @@ import numpy as np
 from . import _core
 from .annotations import JsonFile, Table
 from .box_scores import BoxMeasures, BoxScore
-from .boxes import split_with_boxes
+from .boxes import split_with_boxes, version_with_boxes
 from .errors import AnnotationError, BoxLabelWarning, SubmissionError
 from .release import find_annotations, find_extra
 from .truth import integers
@@ -79,7 +79,13 @@ class BoxFiles(NamedTuple):
 
     @classmethod
     def of_data_set(cls, ds: INaturalist) -> BoxFiles:
-        """The boxes of the data set's images."""
+        """The boxes of the data set's images.
+
+        Raises:
+            FileNotFoundError: If a box file is missing.
+            ValueError: If the release or the split has no boxes.
+        """
+        version_with_boxes(ds.version)
         files = find_extra(Path(ds.root), split_with_boxes(ds.split), "boxes")
         return cls(files, ds.image_ids, ds._table.categories, _trust(ds.split))
 

@@ -52,7 +52,7 @@ pub struct BoxColumns {
 pub struct GroundTruth {
     /// The images that are scored, by rising id.
     pub image_ids: Vec<i64>,
-    /// Their widths and heights in pixels, [`MISSING`](crate::annotations::file::MISSING) where the
+    /// Their widths and heights in pixels, [`MISSING`] where the
     /// box file does not say.
     pub sizes: Vec<[i32; 2]>,
     /// Images of the data set whose boxes are not known: detections in them do not count.

@@ -241,7 +241,7 @@ mod tests {
             (row("3", "0", "[0,2e9,1,1]", "1"), "a box within"),
             (row("3", "0", "[0,0,1]", "1"), "array of length 4"),
             (row("3", "0", "[0,0,1,null]", "1"), "expected f64"),
-            (row("3", "0", "[0,0,1,NaN]", "1"), "expected value"),
+            (row("3", "0", "[0,0,1,NaN]", "1"), "value"),
             (row("3", "0", "[0,0,1,1e999]", "1"), "number out of range"),
             (row("3", "0", "[0,0,1,1]", "\"1\""), "expected f64"),
             (row("3.5", "0", "[0,0,1,1]", "1"), "expected i64"),
