@@ -222,15 +222,25 @@ mod tests {
 
     #[test]
     fn of_equal_overlaps_the_last_box_is_hit() {
+        let [left, right] = [[0.0, 0.0, 10.0, 10.0], [10.0, 0.0, 10.0, 10.0]];
+        let both = [0.0, 0.0, 20.0, 10.0];
+        let truths = [truth(left, false), truth(right, false)];
+        let found = outcomes(&[candidate(both), candidate(left)], &truths);
+        assert_eq!(found[0].hits & bits(0), bit(0, 0));
+        // The left box is still free.
+        assert_eq!(found[1].hits & bits(0), bits(0));
+    }
+
+    #[test]
+    fn a_box_outside_the_area_range_is_hit_only_where_no_other_is() {
         let sides = [0.0, 0.0, 10.0, 10.0];
-        let wide = [candidate([-5.0, 0.0, 20.0, 10.0])];
-        let mut truths = [truth(sides, false), truth(sides, false)];
-        truths[1].area = 2000.0;
-        let found = outcomes(&wide, &truths)[0];
-        let half = bit(0, 0);
-        assert_eq!(found.hits & bits(0), half);
-        // It is the last one that is of medium size; at this range the first is not tried before.
-        assert_eq!(found.hits & bits(2), bit(2, 0));
-        assert_eq!(found.hits & bits(1), bit(1, 0));
+        let mut truths = [truth(sides, false), truth([0.0, 0.0, 10.0, 12.0], false)];
+        truths[0].area = 2000.0;
+        let found = outcomes(&[candidate(sides), candidate(sides)], &truths);
+        // At small boxes: the second true box counts, although the first overlaps more.
+        let first_seven = (0..7).fold(0, |all, threshold| all | bit(1, threshold));
+        assert_eq!(found[0].hits & bits(1), first_seven);
+        assert_eq!(found[0].ignored & bits(1), bits(1) & !first_seven);
+        assert_eq!(found[1].hits & bits(1), 0);
     }
 }
