@@ -173,6 +173,10 @@ def test_files_may_be_in_zips(tmp_path: Path, small: tuple[Coco, Detections]) ->
         with zipfile.ZipFile(zips[-1], "w") as archive:
             archive.write(path, f"folder/{path.name}")
     assert pt.score_boxes(*zips) == expected
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(zips[1].read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))
+    with pytest.raises(pt.AnnotationError, match="not a zip that can be read"):
+        pt.score_boxes(paths[0], damaged)
     with zipfile.ZipFile(zips[1], "a") as archive:
         archive.writestr("second.json", "{}")
     with pytest.raises(pt.AnnotationError, match="one JSON file, found 2"):

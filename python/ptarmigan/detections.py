@@ -94,15 +94,19 @@ def _json_file(path: str | os.PathLike[str]) -> JsonFile:
     """The JSON file that is meant: itself, or the only one in a zip.
 
     Raises:
-        AnnotationError: If a zip has none, or several.
+        AnnotationError: If a zip has none, or several, or is damaged.
     """
     import zipfile
 
     path = os.fspath(path)
     if not zipfile.is_zipfile(path):
         return JsonFile(path)
-    with zipfile.ZipFile(path) as archive:
-        names = [name.rpartition("/")[2] for name in archive.namelist() if name.endswith(".json")]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise AnnotationError(f"`{path}`: not a zip that can be read ({error})") from error
+    names = [name.rpartition("/")[2] for name in members if name.endswith(".json")]
     if len(names) != 1:
         raise AnnotationError(
             f"`{path}`: expected a zip with one JSON file, found {len(names)}; unzip it and name "
