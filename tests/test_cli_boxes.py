@@ -1,4 +1,4 @@
-"""Scores of detected boxes against the boxes of a data set, from Python and from the command line."""
+"""Scores of detected boxes against those of a data set, from Python and from the command line."""
 
 from __future__ import annotations
 
