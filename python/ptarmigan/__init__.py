@@ -11,12 +11,15 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ptarmigan import boxes, coco
     from ptarmigan._core import __version__
     from ptarmigan.archive import Archive, build_index
     from ptarmigan.dataset import ImageArchive, INaturalist
+    from ptarmigan.detections import BoxScore, score_boxes
     from ptarmigan.errors import (
         AnnotationError,
         ArchiveError,
+        BoxLabelWarning,
         DecodeError,
         IndexFileError,
         MemberNotFoundError,
@@ -48,6 +51,8 @@ __all__ = [
     "Archive",
     "ArchiveError",
     "Batch",
+    "BoxLabelWarning",
+    "BoxScore",
     "ClassScore",
     "DecodeError",
     "GroupScore",
@@ -68,13 +73,16 @@ __all__ = [
     "Submission",
     "SubmissionError",
     "__version__",
+    "boxes",
     "build_index",
+    "coco",
     "decode",
     "decode_batch",
     "extract",
     "read_submission",
     "register_release",
     "score",
+    "score_boxes",
     "stream",
     "top_k",
     "write_submission",
@@ -84,10 +92,13 @@ _HOMES = {
     "__version__": "_core",
     "Archive": "archive",
     "build_index": "archive",
+    "BoxScore": "detections",
+    "score_boxes": "detections",
     "INaturalist": "dataset",
     "ImageArchive": "dataset",
     "AnnotationError": "errors",
     "ArchiveError": "errors",
+    "BoxLabelWarning": "errors",
     "DecodeError": "errors",
     "IndexFileError": "errors",
     "MemberNotFoundError": "errors",
@@ -117,8 +128,12 @@ _HOMES = {
     "ResizeCenterCrop": "transforms",
 }
 
+_MODULES = ("boxes", "coco")
+
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return importlib.import_module(f"ptarmigan.{name}")
     home = _HOMES.get(name)
     if home is None:
         msg = f"module `ptarmigan` has no attribute `{name}`"

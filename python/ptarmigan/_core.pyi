@@ -15,6 +15,7 @@ __all__ = [
     "Archive",
     "Camera",
     "Epoch",
+    "GroundTruth",
     "IndexResult",
     "Loader",
     "MemberFile",
@@ -397,6 +398,51 @@ class AnnotationLocations:
     def valid(self) -> NDArray[np.int8]: ...
     @property
     def meta(self) -> list[tuple[str, _Column]]: ...
+
+# detections
+
+_Place: TypeAlias = tuple[_StrPath, str | None]
+_Records: TypeAlias = tuple[list[int], list[str], list[str]]
+
+@final
+class GroundTruth:
+    @staticmethod
+    def read(
+        sources: Sequence[_Place],
+        images: NDArray[np.int64] | None,
+        categories: _Records | None,
+    ) -> GroundTruth: ...
+    def __len__(self) -> int: ...
+    def columns(
+        self,
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int32],
+        NDArray[np.uint64],
+        NDArray[np.int64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.bool_],
+        NDArray[np.int64],
+    ]: ...
+    @property
+    def categories(self) -> _Records: ...
+    @property
+    def supercategories(self) -> list[str]: ...
+    def score(
+        self,
+        found: _Place
+        | tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+        granularity: str,
+        half: bool,
+        max_dets: Sequence[int],
+    ) -> tuple[
+        int,
+        int,
+        list[float],
+        list[tuple[int, int, int, list[float]]],
+        list[tuple[int, list[int], list[float]]],
+    ]: ...
 
 # samples
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "AnnotationError",
     "ArchiveError",
+    "BoxLabelWarning",
     "DecodeError",
     "IndexFileError",
     "MemberNotFoundError",
@@ -44,6 +45,10 @@ class PartialArchiveWarning(UserWarning):
 
 class ScanPointsWarning(UserWarning):
     """Scan points cannot be kept in their file; batches are the same, but take longer to make."""
+
+
+class BoxLabelWarning(UserWarning):
+    """Boxes of the train split, whose labels are sure of the super category only, by species."""
 
 
 class IndexFileError(PtarmiganError):

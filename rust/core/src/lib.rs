@@ -12,11 +12,12 @@
 //! | logits to labels to score | [`predictions`] | [`predictions::Submission`] |
 //!
 //! [`annotations`] reads the competition's JSON files into columns beside the path; [`export`] writes
-//! an index for other programs.
+//! an index for other programs; [`detections`] scores boxes.
 
 pub mod annotations;
 pub mod archive;
 pub mod batch;
+pub mod detections;
 pub mod error;
 pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -53,6 +53,16 @@ pub const ANNOTATION_KEYS: usize = 256;
 
 /// Most values under keys that have no column of their own: 2021 has 11 million.
 pub const ANNOTATION_CELLS: usize = 1 << 28;
+/// Largest file of detections, in bytes: 100 detections for each of 100,000 images need about 1 GB.
+pub const DETECTION_BYTES: u64 = 32 << 30;
+
+/// Farthest that a box may reach in any direction, in pixels: sums and products of such numbers are
+/// finite, so that every overlap is a number.
+pub const BOX_PIXELS: f64 = 1e9;
+
+/// Most pairs of a detection and a true box of one image and class: 8 bytes each. Real images have
+/// some hundreds of boxes.
+pub const BOX_PAIRS: usize = 1 << 24;
 
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;

@@ -12,18 +12,18 @@ use ptarmigan_core::annotations::{Boxes, Column, Locations, Source, Table, Text}
 use crate::run::run;
 
 /// The path of a JSON file, or of an archive and the name of the file in it.
-type Place = (PathBuf, Option<String>);
+pub(crate) type Place = (PathBuf, Option<String>);
 /// The bytes and the offsets of many strings.
 type Pool = (Py<PyArray1<u8>>, Py<PyArray1<u64>>);
 
-fn source((path, member): Place) -> Source {
+pub(crate) fn source((path, member): Place) -> Source {
     match member {
         Some(member) => Source::zipped(path, member),
         None => Source::plain(path),
     }
 }
 
-fn column<T: numpy::Element>(py: Python<'_>, column: Vec<T>) -> Py<PyArray1<T>> {
+pub(crate) fn column<T: numpy::Element>(py: Python<'_>, column: Vec<T>) -> Py<PyArray1<T>> {
     column.into_pyarray(py).unbind()
 }
 

@@ -11,6 +11,7 @@
 mod annotations;
 mod archive;
 mod batch;
+mod detections;
 mod errors;
 mod export;
 mod member_file;
@@ -36,6 +37,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
+    #[pymodule_export]
+    use crate::detections::PyGroundTruth;
     #[pymodule_export]
     use crate::export::export_index;
     #[pymodule_export]

@@ -1,0 +1,84 @@
+//! Turns detected boxes and true ones into average precision and recall, as COCO counts them.
+//!
+//! | step | module | main type |
+//! |---|---|---|
+//! | box files into the true boxes of every image | [`ground_truth`] | [`GroundTruth`] |
+//! | a result file, or columns, into detections | [`results`] | [`Detections`] |
+//! | the detections of one image and class onto its true boxes | `matching` | |
+//! | what was matched in a class into its average precision and recall | `accumulate` | [`Measures`] |
+//! | all classes, and the mean over them | [`mod@score`] | [`BoxScore`] |
+//!
+//! Every number is that of `pycocotools.cocoeval.COCOeval` with `iouType="bbox"`. What differs is the
+//! memory: it is that of the boxes, not of images times categories.
+
+mod accumulate;
+pub mod ground_truth;
+mod matching;
+pub mod results;
+pub mod score;
+
+pub use accumulate::Measures;
+pub use ground_truth::GroundTruth;
+pub use results::Detections;
+pub use score::{BoxScore, Granularity, Options, score};
+
+/// Area ranges in square pixels, both ends included: all, small, medium, large.
+const AREAS: [[f64; 2]; 4] = [[0.0, 1e10], [0.0, 1024.0], [1024.0, 9216.0], [9216.0, 1e10]];
+
+/// Thresholds on the overlap: 0.50 to 0.95.
+const OVERLAPS: usize = 10;
+
+/// Every pair of an area range and an overlap threshold has a bit of its own.
+const fn bit(area: usize, overlap: usize) -> u64 {
+    1 << (area * OVERLAPS + overlap)
+}
+
+/// The bits of all overlap thresholds at one area range.
+const fn bits(area: usize) -> u64 {
+    ((1 << OVERLAPS) - 1) << (area * OVERLAPS)
+}
+
+/// Overlap threshold `number`, with the rounding of `numpy.linspace(0.5, 0.95, 10)`.
+fn overlap_threshold(number: usize) -> f64 {
+    if number + 1 == OVERLAPS {
+        0.95
+    } else {
+        number as f64 * ((0.95 - 0.5) / 9.0) + 0.5
+    }
+}
+
+/// Whether an area lies outside a range.
+fn outside(area: f64, range: usize) -> bool {
+    area < AREAS[range][0] || area > AREAS[range][1]
+}
+
+/// What is wrong with a box, if anything is.
+fn box_problem(sides: &[f64; 4]) -> Option<String> {
+    let largest = crate::limits::BOX_PIXELS;
+    if let Some(side) = sides.iter().find(|side| !side.is_finite()) {
+        return Some(format!("a box of numbers, found {side} in {sides:?}"));
+    }
+    if sides[2] < 0.0 || sides[3] < 0.0 {
+        return Some(format!(
+            "`bbox` as x, y, width, height with a width and height of 0 or more, found {sides:?}"
+        ));
+    }
+    if sides.iter().any(|side| side.abs() > largest) {
+        return Some(format!("a box within {largest} pixels, found {sides:?}"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `numpy.linspace(0.5, 0.95, 10)`.
+    #[test]
+    fn thresholds_are_those_of_linspace() {
+        let found: Vec<f64> = (0..OVERLAPS).map(overlap_threshold).collect();
+        let ninth = 0.899_999_999_999_999_9;
+        let expected = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, ninth, 0.95];
+        assert_eq!(found, expected);
+    }
+}
