@@ -401,7 +401,6 @@ class AnnotationLocations:
 
 # detections
 
-_Place: TypeAlias = tuple[_StrPath, str | None]
 _Records: TypeAlias = tuple[list[int], list[str], list[str]]
 
 @final
