@@ -193,6 +193,13 @@ pub(crate) struct Grouping<'py>(
     usize,
 );
 
+impl Grouping<'_> {
+    fn groups(&self, py: Python<'_>) -> PyResult<Groups> {
+        let (labels, groups, n) = (self.0.as_slice()?, self.1.as_slice()?, self.2);
+        run(py, || Groups::new(labels, groups, n))
+    }
+}
+
 /// Images, wrong at top-1, wrong at top-k.
 type Counts = [u64; 3];
 
@@ -241,13 +248,7 @@ pub(crate) fn score_strict(
         Predicted::Arrays(ids, labels) => from_arrays(py, ids, labels, source.as_deref(), form.2)?,
     };
     let truth = expected.truth(py)?;
-    let groups = match &grouping {
-        None => None,
-        Some(Grouping(labels, groups, n)) => {
-            let (labels, groups) = (labels.as_slice()?, groups.as_slice()?);
-            Some(run(py, || Groups::of_numbers(labels, groups, *n))?)
-        }
-    };
+    let groups = grouping.map(|groups| groups.groups(py)).transpose()?;
     run(py, || score(&submission, &truth, k, groups.as_ref())).map(parts)
 }
 
@@ -273,13 +274,7 @@ pub(crate) fn score_official(
         Expected::File(path) => run(py, || Solution::read(path))?,
         Expected::Arrays(..) => Solution::from_truth(&expected.truth(py)?),
     };
-    let groups = match &grouping {
-        None => None,
-        Some(Grouping(labels, groups, n)) => {
-            let (labels, groups) = (labels.as_slice()?, groups.as_slice()?);
-            Some(run(py, || Groups::of_texts(labels, groups, *n))?)
-        }
-    };
+    let groups = grouping.map(|groups| groups.groups(py)).transpose()?;
     run(py, || official::score(&rows, &solution, groups.as_ref())).map(parts)
 }
 

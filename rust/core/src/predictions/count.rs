@@ -2,7 +2,7 @@
 //!
 //! The label is a number, or a text in the competition's own script.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::truth::Usage;
@@ -60,49 +60,58 @@ pub struct Score<Label = i32> {
 
 /// The group (super category) that each label belongs to.
 #[derive(Clone, Debug, Default)]
-pub struct Groups<Label> {
-    of: HashMap<Label, usize>,
+pub struct Groups {
+    pub(super) labels: Vec<i64>,
+    of: Vec<usize>,
     n: usize,
 }
 
-impl<Label: Hash + Eq> Groups<Label> {
-    /// Label i belongs to group `groups[i]`, which is below `n`.
-    fn new(labels: impl Iterator<Item = Label>, groups: &[usize], n: usize) -> Result<Self> {
+impl Groups {
+    /// Label `labels[i]` belongs to group `groups[i]`, which is below `n`.
+    pub fn new(labels: &[i64], groups: &[usize], n: usize) -> Result<Self> {
         let cells = n.checked_add(1).and_then(|n| n.checked_mul(n));
-        if groups.iter().any(|&group| group >= n) || cells.is_none_or(|cells| cells > GROUP_CELLS) {
+        if labels.len() != groups.len()
+            || groups.iter().any(|&group| group >= n)
+            || cells.is_none_or(|cells| cells > GROUP_CELLS)
+        {
             return Err(Error::argument(format!(
-                "expected groups below {n}, of at most {} for a table of them",
+                "expected for each of {} labels a group below {n}, of at most {}",
+                labels.len(),
                 GROUP_CELLS.isqrt() - 1
             )));
         }
-        let of = labels.zip(groups.iter().copied()).collect();
-        Ok(Self { of, n })
+        Ok(Self {
+            labels: labels.to_vec(),
+            of: groups.to_vec(),
+            n,
+        })
     }
 
-    fn cells(&self) -> usize {
-        (self.n + 1) * (self.n + 1)
+    /// The table of groups for labels as the scorer compares them.
+    pub(super) fn table<Label: Hash + Eq>(
+        &self,
+        labels: impl Iterator<Item = Label>,
+    ) -> Confusion<Label> {
+        Confusion {
+            of: labels.zip(self.of.iter().copied()).collect(),
+            n: self.n,
+            counts: vec![0; (self.n + 1) * (self.n + 1)],
+        }
     }
+}
 
-    fn cell(&self, label: &Label, first: &Label) -> usize {
+/// How many images of a group have a first label of a group.
+#[derive(Debug)]
+pub(super) struct Confusion<Label> {
+    of: HashMap<Label, usize>,
+    n: usize,
+    counts: Vec<u64>,
+}
+
+impl<Label: Hash + Eq> Confusion<Label> {
+    fn add(&mut self, label: &Label, first: &Label) {
         let [row, column] = [label, first].map(|label| *self.of.get(label).unwrap_or(&self.n));
-        row * (self.n + 1) + column
-    }
-}
-
-impl Groups<i32> {
-    /// Of numbers; those that cannot be a label are left out.
-    pub fn of_numbers(labels: &[i64], groups: &[usize], n: usize) -> Result<Self> {
-        // No label is negative.
-        let labels = labels.iter();
-        let labels = labels.map(|&label| i32::try_from(label).unwrap_or(-1));
-        Self::new(labels, groups, n)
-    }
-}
-
-impl Groups<String> {
-    /// Of the texts of numbers.
-    pub fn of_texts(labels: &[i64], groups: &[usize], n: usize) -> Result<Self> {
-        Self::new(labels.iter().map(ToString::to_string), groups, n)
+        self.counts[row * (self.n + 1) + column] += 1;
     }
 }
 
@@ -111,58 +120,55 @@ const GROUP_CELLS: usize = 1 << 24;
 
 /// Adds up images while a submission is read.
 #[derive(Debug)]
-pub(super) struct Count<'a, Label> {
-    groups: Option<&'a Groups<Label>>,
-    confusion: Vec<u64>,
+pub(super) struct Count<Label> {
+    confusion: Option<Confusion<Label>>,
     places: Vec<u64>,
     all: Tally,
     parts: [Tally; 2],
     has_parts: bool,
-    by_class: BTreeMap<Label, Tally>,
+    by_class: HashMap<Label, Tally>,
 }
 
-impl<'a, Label: Ord + Hash + Clone> Count<'a, Label> {
+impl<Label: Ord + Hash + Copy> Count<Label> {
     /// Counts the first `k` labels of each image.
-    pub(super) fn new(k: usize, has_parts: bool, groups: Option<&'a Groups<Label>>) -> Self {
+    pub(super) fn new(k: usize, has_parts: bool, confusion: Option<Confusion<Label>>) -> Self {
         Self {
-            groups,
-            confusion: vec![0; groups.map_or(0, Groups::cells)],
+            confusion,
             places: vec![0; k],
             all: Tally::default(),
             parts: Default::default(),
             has_parts,
-            by_class: BTreeMap::new(),
+            by_class: HashMap::new(),
         }
     }
 
     /// Counts an image with the true label `label` and these k predicted ones.
-    pub(super) fn add(&mut self, label: &Label, usage: Option<Usage>, predicted: &[Label]) {
-        let place = predicted.iter().position(|predicted| predicted == label);
+    pub(super) fn add(&mut self, label: Label, usage: Option<Usage>, predicted: &[Label]) {
+        let place = predicted.iter().position(|&predicted| predicted == label);
         self.all.count(place);
         if let Some(place) = place {
             self.places[place] += 1;
         }
-        if let (Some(groups), Some(first)) = (self.groups, predicted.first()) {
-            self.confusion[groups.cell(label, first)] += 1;
+        if let (Some(confusion), Some(first)) = (&mut self.confusion, predicted.first()) {
+            confusion.add(&label, first);
         }
         if let Some(usage) = usage {
             self.parts[usize::from(usage == Usage::Private)].count(place);
         }
-        match self.by_class.get_mut(label) {
-            Some(tally) => tally.count(place),
-            None => self.by_class.entry(label.clone()).or_default().count(place),
-        }
+        self.by_class.entry(label).or_default().count(place);
     }
 
     pub(super) fn score(self) -> Score<Label> {
         let [public, private] = self.parts.map(|part| self.has_parts.then_some(part));
+        let mut by_class: Vec<_> = self.by_class.into_iter().collect();
+        by_class.sort_unstable_by_key(|&(label, _)| label);
         Score {
             all: self.all,
             places: self.places,
-            confusion: self.confusion,
+            confusion: self.confusion.map_or_else(Vec::new, |table| table.counts),
             public,
             private,
-            by_class: self.by_class.into_iter().collect(),
+            by_class,
         }
     }
 }

@@ -34,6 +34,10 @@ const OTHER_FILES: [(&[u8], &str); 6] = [
 
 /// How a line was written, beside its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of one line that do not depend on each other"
+)]
 pub(super) struct Manner {
     /// It is longer than the limit: what is beyond was skipped.
     pub too_long: bool,

@@ -14,10 +14,10 @@ use super::csv_lines::CsvLines;
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
-/// Rows of texts: an image id and its first k labels, best first.
+/// Rows of texts: an image id and its labels, best first, at least k with one space between.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    rows: Vec<(String, Vec<String>)>,
+    images: Vec<(String, String)>,
     k: usize,
     path: Option<PathBuf>,
 }
@@ -32,17 +32,16 @@ impl Rows {
         let mut rows = Vec::new();
         while let Some(fields) = lines.next_fields_if_any()? {
             let [id, predicted] = [lines.field(&fields, id)?, lines.field(&fields, predicted)?];
-            let mut labels: Vec<_> = strip(predicted).split(' ').map(str::to_owned).collect();
-            let found = labels.len();
+            let labels = strip(predicted);
+            let found = labels.split(' ').count();
             if found < k {
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
                 return Err(lines.error(&message));
             }
-            labels.truncate(k);
-            rows.push((id.to_owned(), labels));
+            rows.push((id.to_owned(), labels.to_owned()));
         }
         Ok(Self {
-            rows,
+            images: rows,
             k,
             path: Some(path.to_owned()),
         })
@@ -61,13 +60,11 @@ impl Rows {
             .iter()
             .zip(labels.chunks_exact(width))
             .map(|(id, labels)| {
-                (
-                    id.to_string(),
-                    labels[..k].iter().map(ToString::to_string).collect(),
-                )
+                let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
+                (id.to_string(), labels.join(" "))
             });
         Ok(Self {
-            rows: rows.collect(),
+            images: rows.collect(),
             k,
             path: None,
         })
@@ -143,14 +140,24 @@ impl Solution {
 pub fn score(
     submitted: &Rows,
     solution: &Solution,
-    groups: Option<&Groups<String>>,
+    groups: Option<&Groups>,
 ) -> Result<Score<String>> {
-    let there: HashSet<&str> = submitted.rows.iter().map(|(id, _)| id.as_str()).collect();
-    let missing = solution
-        .labels
-        .keys()
-        .filter(|id| !there.contains(id.as_str()))
-        .count();
+    let texts: Vec<_> = groups.map_or_else(Vec::new, |groups| {
+        groups.labels.iter().map(ToString::to_string).collect()
+    });
+    let table = groups.map(|groups| groups.table(texts.iter().map(String::as_str)));
+    let mut count = Count::new(submitted.k, solution.has_parts, table);
+    let mut there = HashSet::with_capacity(solution.labels.len());
+    let mut first = Vec::new();
+    for (id, labels) in &submitted.images {
+        if let Some((label, usage)) = solution.labels.get(id) {
+            there.insert(id);
+            first.clear();
+            first.extend(labels.split(' ').take(submitted.k));
+            count.add(label.as_str(), *usage, &first);
+        }
+    }
+    let missing = solution.labels.len() - there.len();
     if missing > 0 {
         let error = Error::submission(format!(
             "{missing} of the {} images in the truth have no prediction",
@@ -161,13 +168,18 @@ pub fn score(
             None => error,
         });
     }
-    let mut count = Count::new(submitted.k, solution.has_parts, groups);
-    for (id, labels) in &submitted.rows {
-        if let Some((label, usage)) = solution.labels.get(id) {
-            count.add(label, *usage, labels);
-        }
-    }
-    Ok(count.score())
+    let counted = count.score();
+    let by_class = counted.by_class.into_iter();
+    Ok(Score {
+        all: counted.all,
+        places: counted.places,
+        public: counted.public,
+        private: counted.private,
+        by_class: by_class
+            .map(|(label, tally)| (label.to_owned(), tally))
+            .collect(),
+        confusion: counted.confusion,
+    })
 }
 
 #[cfg(test)]

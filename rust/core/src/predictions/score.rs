@@ -16,7 +16,7 @@ pub fn score(
     submission: &Submission,
     truth: &Truth,
     k: usize,
-    groups: Option<&Groups<i32>>,
+    groups: Option<&Groups>,
 ) -> Result<Score> {
     if k == 0 || k > submission.k() {
         return Err(Error::argument(format!(
@@ -27,7 +27,10 @@ pub fn score(
     if truth.ids().is_empty() {
         return Err(Error::submission("the truth names no image"));
     }
-    let mut count = Count::new(k, truth.usages().is_some(), groups);
+    // No label is negative: one that does not fit is never met.
+    let number = |&label: &i64| i32::try_from(label).unwrap_or(-1);
+    let table = groups.map(|groups| groups.table(groups.labels.iter().map(number)));
+    let mut count = Count::new(k, truth.usages().is_some(), table);
     let mut predicted = vec![false; truth.ids().len()];
     let rows = submission
         .ids()
@@ -39,7 +42,7 @@ pub fn score(
         };
         predicted[of_truth] = true;
         let usage = truth.usages().map(|usages| usages[of_truth]);
-        count.add(&truth.labels()[of_truth], usage, &labels[..k]);
+        count.add(truth.labels()[of_truth], usage, &labels[..k]);
     }
     let missing = predicted.iter().filter(|&&there| !there).count();
     if let Some(first) = predicted.iter().position(|&there| !there) {
@@ -111,7 +114,7 @@ mod tests {
             Some(vec![Usage::Public, Usage::Private, Usage::Private]),
         );
         let given = submission(&[12, 10, 11], &[1, 4, 4, 1, 1, 2]);
-        let of = Groups::of_numbers(&[4, 5], &[0, 1], 2).unwrap();
+        let of = Groups::new(&[4, 5], &[0, 1], 2).unwrap();
         let found = score(&given, &truth.unwrap(), 2, Some(&of)).unwrap();
         assert_eq!(
             found.all,
@@ -152,7 +155,7 @@ mod tests {
         assert!(unknown.message().contains("row 1 (id 3)"), "{unknown}");
         assert!(Truth::new(vec![1, 1], &[0, 0], None).is_err());
         assert!(Truth::new(vec![1], &[-1], None).is_err());
-        assert!(Groups::of_numbers(&[1], &[1], 1).is_err());
-        assert!(Groups::of_texts(&[1], &[0], 1 << 40).is_err());
+        assert!(Groups::new(&[1], &[1], 1).is_err());
+        assert!(Groups::new(&[1], &[0], 1 << 40).is_err());
     }
 }
