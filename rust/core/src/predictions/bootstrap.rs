@@ -126,7 +126,7 @@ mod tests {
             assert!((sum / all - expected).abs() < 1e-12);
         }
         assert_eq!(
-            [0.0, 0.0777, 0.0778, 0.9999999].map(|share| binomial.at(share)),
+            [0.0, 0.0777, 0.0778, 0.999_999_9].map(|share| binomial.at(share)),
             [0, 0, 1, 5]
         );
     }

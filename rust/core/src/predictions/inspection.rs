@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use super::format::header_fault;
-use super::lines::{Lines, Manner, integer_fault, plain_integer, quoted_fields};
+use super::lines::{Lines, Manner, field_fault, integer_fault, plain_integer, quoted_fields};
 use super::rules::{Rules, label_of};
 use crate::error::Result;
 use crate::limits::SUBMISSION_LINE_BYTES;
@@ -242,7 +242,7 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
 
     fn fields(&mut self, line: usize, fields: &[&str], manner: Manner) -> Result<()> {
         let &[id, labels] = fields else {
-            return self.fault(Some(line), field_fault(fields, manner));
+            return self.fault(Some(line), field_fault(fields, manner.ended));
         };
         match plain_integer(id) {
             Some(id) => self.id(line, id)?,
@@ -307,24 +307,6 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
         }
         Ok(())
     }
-}
-
-/// What is wrong with a line that has not two fields.
-fn field_fault(fields: &[&str], manner: Manner) -> String {
-    let found = fields.len();
-    let hint = if found > 2 && fields.iter().all(|field| plain_integer(field).is_some()) {
-        "; separate labels with spaces, not with commas"
-    } else if found == 1 && fields[0].contains(';') {
-        "; separate the id from the labels with a comma, not with a semicolon"
-    } else if found == 1 && fields[0].contains('\t') {
-        "; separate the id from the labels with a comma, not with a tab"
-    } else if found == 1 && !manner.ended {
-        "; the last line has no end, so the file may be cut short"
-    } else {
-        ""
-    };
-    let fields = if found == 1 { "field" } else { "fields" };
-    format!("expected an id, a comma and labels, found {found} {fields}{hint}")
 }
 
 #[cfg(test)]

@@ -187,6 +187,24 @@ pub(super) fn integer_fault(what: &str, text: &str) -> String {
     format!("{what} `{text}` is not a plain integer such as `0` or `17`{hint}")
 }
 
+/// What is wrong with a row that has not two fields; `ended` by a line feed or not.
+pub(super) fn field_fault(fields: &[&str], ended: bool) -> String {
+    let found = fields.len();
+    let hint = if found > 2 && fields.iter().all(|field| plain_integer(field).is_some()) {
+        "; separate labels with spaces, not with commas"
+    } else if found == 1 && fields[0].contains(';') {
+        "; separate the id from the labels with a comma, not with a semicolon"
+    } else if found == 1 && fields[0].contains('\t') {
+        "; separate the id from the labels with a comma, not with a tab"
+    } else if found == 1 && !ended {
+        "; the last line has no end, so the file may be cut short"
+    } else {
+        ""
+    };
+    let fields = if found == 1 { "field" } else { "fields" };
+    format!("expected an id, a comma and labels, found {found} {fields}{hint}")
+}
+
 fn is_plain(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     match digits.as_bytes() {
