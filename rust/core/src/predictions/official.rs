@@ -6,7 +6,8 @@
 //! those of a repeated image are counted again; missing images are an error; no image at all
 //! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use super::count::{Count, Groups, Score};
@@ -30,15 +31,16 @@ impl Rows {
         let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
         let [id, predicted] = lines.columns([id, predicted])?;
         let mut rows = Vec::new();
-        while let Some(fields) = lines.next_fields_if_any()? {
-            let [id, predicted] = [lines.field(&fields, id)?, lines.field(&fields, predicted)?];
-            let labels = strip(predicted);
+        while let Some(mut fields) = lines.next_fields_if_any()? {
+            let labels = strip(lines.field(&fields, predicted)?).to_owned();
+            lines.field(&fields, id)?;
+            let id = std::mem::take(&mut fields[id]);
             let found = labels.split(' ').count();
             if found < k {
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
                 return Err(lines.error(&message));
             }
-            rows.push((id.to_owned(), labels.to_owned()));
+            rows.push((id, labels));
         }
         Ok(Self {
             images: rows,
@@ -85,9 +87,11 @@ fn strip(text: &str) -> &str {
 }
 
 /// The true label of each image, as texts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Solution {
-    labels: HashMap<String, (String, Option<Usage>)>,
+    /// Where in `labels` that of an image is.
+    rows: HashMap<String, usize>,
+    labels: Vec<(String, Option<Usage>)>,
     has_parts: bool,
 }
 
@@ -99,40 +103,48 @@ impl Solution {
         let mut lines = CsvLines::open(path)?;
         let [id, expected] = lines.columns(["id", "expected"])?;
         let usage = lines.column("usage");
-        let mut labels = HashMap::new();
-        while let Some(fields) = lines.next_fields_if_any()? {
+        let mut solution = Self {
+            has_parts: usage.is_some(),
+            ..Self::default()
+        };
+        while let Some(mut fields) = lines.next_fields_if_any()? {
             let label = lines.field(&fields, expected)?.to_owned();
             let usage = match usage {
                 None => None,
                 Some(usage) => Some(lines.usage(lines.field(&fields, usage)?)?),
             };
-            let id = lines.field(&fields, id)?;
-            if usage == Some(Usage::Private)
-                && matches!(labels.get(id), Some((_, Some(Usage::Public))))
-            {
-                continue;
-            }
-            labels.insert(id.to_owned(), (label, usage));
+            lines.field(&fields, id)?;
+            solution.insert(std::mem::take(&mut fields[id]), label, usage);
         }
-        Ok(Self {
-            labels,
-            has_parts: usage.is_some(),
-        })
+        Ok(solution)
+    }
+
+    fn insert(&mut self, id: String, label: String, usage: Option<Usage>) {
+        match self.rows.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(self.labels.len());
+                self.labels.push((label, usage));
+            }
+            Entry::Occupied(place) => {
+                let known = &mut self.labels[*place.get()];
+                if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
+                    *known = (label, usage);
+                }
+            }
+        }
     }
 
     /// The texts of numbers.
     pub fn from_truth(truth: &Truth) -> Self {
-        let labels = truth.ids().iter().zip(truth.labels()).enumerate();
-        let labels = labels.map(|(row, (id, label))| {
-            (
-                id.to_string(),
-                (label.to_string(), truth.usages().map(|usages| usages[row])),
-            )
-        });
-        Self {
-            labels: labels.collect(),
+        let mut solution = Self {
             has_parts: truth.usages().is_some(),
+            ..Self::default()
+        };
+        for (row, (id, label)) in truth.ids().iter().zip(truth.labels()).enumerate() {
+            let usage = truth.usages().map(|usages| usages[row]);
+            solution.insert(id.to_string(), label.to_string(), usage);
         }
+        solution
     }
 }
 
@@ -147,17 +159,18 @@ pub fn score(
     });
     let table = groups.map(|groups| groups.table(texts.iter().map(String::as_str)));
     let mut count = Count::new(submitted.k, solution.has_parts, table);
-    let mut there = HashSet::with_capacity(solution.labels.len());
+    let mut there = vec![false; solution.labels.len()];
     let mut first = Vec::new();
     for (id, labels) in &submitted.images {
-        if let Some((label, usage)) = solution.labels.get(id) {
-            there.insert(id);
+        if let Some(&row) = solution.rows.get(id) {
+            there[row] = true;
+            let (label, usage) = &solution.labels[row];
             first.clear();
             first.extend(labels.split(' ').take(submitted.k));
             count.add(label.as_str(), *usage, &first);
         }
     }
-    let missing = solution.labels.len() - there.len();
+    let missing = there.iter().filter(|&&there| !there).count();
     if missing > 0 {
         let error = Error::submission(format!(
             "{missing} of the {} images in the truth have no prediction",
