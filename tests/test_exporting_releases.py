@@ -58,7 +58,7 @@ def place_of(made: Made, split: str, record: dict, location: dict | None) -> dic
 def test_a_table_has_names_ranks_and_places_of_every_release(releases, tmp_path, version, split):
     parquet = pytest.importorskip("pyarrow.parquet")
     made = releases[version]
-    options = ["--version", version, "--split", split]
+    options = ["--release", version, "--split", split]
     path = tmp_path / "t.parquet"
     assert main(["export", "parquet", str(made.root), "-o", str(path), *options]) == 0
     rows = parquet.read_table(path).to_pylist()
@@ -85,7 +85,7 @@ def test_a_table_has_names_ranks_and_places_of_every_release(releases, tmp_path,
 @pytest.mark.parametrize(("version", "split"), SPLITS)
 def test_shards_have_names_and_ranks_of_every_release(releases, tmp_path, version, split):
     made = releases[version]
-    options = ["--version", version, "--split", split, "--shuffle"]
+    options = ["--release", version, "--split", split, "--shuffle"]
     assert main(["export", "wds", str(made.root), "-o", str(tmp_path / "out"), *options]) == 0
     photos = {photo.record["id"]: photo for photo in made.of(split)}
     dataset = pt.INaturalist(made.root, version, split)
@@ -135,7 +135,7 @@ def test_an_archive_knows_its_annotations_in_every_release(releases, tmp_path, v
 @pytest.mark.parametrize("version", WRITERS)
 def test_a_rank_selects_in_every_release(releases, tmp_path, capsys, version):
     made = releases[version]
-    options = ["--version", version, "--split", "train"]
+    options = ["--release", version, "--split", "train"]
     free = next(photo for photo in made.of("train") if photo.record["license"] == 0)
     genus = made.category(free.category_id)["genus"]
     where = ["--where", f"genus={genus}", "--license", "CC0"]
@@ -160,7 +160,7 @@ def test_folders_are_those_of_the_release(releases, tmp_path, version):
     made = releases[version]
     for layout, parts in (("super/category", slice(1, None)), ("category", slice(-2, None))):
         out = tmp_path / layout.replace("/", "-")
-        options = ["--version", version, "--layout", layout]
+        options = ["--release", version, "--layout", layout]
         assert main(["export", "folder", str(made.root), "-o", str(out), *options]) == 0
         files = tree(out)
         del files["CREDITS.csv"]
@@ -172,7 +172,7 @@ def test_folders_are_those_of_the_release(releases, tmp_path, version):
 
 def test_a_split_or_version_that_is_not_there_is_named(releases, tmp_path, capsys):
     root = str(releases["2021"].root)
-    for options in (["--version", "2021", "--split", "train+val"], ["--version", "1999"]):
+    for options in (["--release", "2021", "--split", "train+val"], ["--version", "1999"]):
         assert main(["export", "wds", root, "-o", str(tmp_path / "out"), *options]) == 2
         assert options[-1] in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -83,20 +83,41 @@ def test_any_score_agrees_with_its_definition(seed: int, k: int, more: int) -> N
         assert group.class_top_k_error == pytest.approx(np.mean(expected))
 
 
-def test_published_errors_of_super_categories_add_up_to_the_published_total() -> None:
-    labels, predicted = [], []
-    for label, (images, accuracy) in enumerate(VALIDATION.values()):
-        right = round(images * accuracy / 100)
-        labels += [label] * images
-        predicted += [[label]] * right + [[99]] * (images - right)
-    score = pt.score(np.array(predicted), np.array(labels), k=1, supercategories=list(VALIDATION))
-    assert score.n == 95_986
-    # Whole images move the weighted mean of the rounded accuracies, 85.344, by less than this.
-    assert 100 * (1 - score.top_k_error) == pytest.approx(85.344, abs=0.001)
+def published_rows() -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Labels, five predicted labels, and super categories of classes with the published errors."""
+    labels, predicted, supers = [], [], []
+    random = np.random.default_rng(0)
     for name, (images, accuracy) in VALIDATION.items():
-        group = score.by_supercategory[name]
-        assert group.n == images
-        assert 100 * (1 - group.top_k_error) == pytest.approx(accuracy, abs=0.7 / images * 100)
+        classes = len(supers) + np.arange(7)
+        supers += [name] * len(classes)
+        own = random.choice(classes, images)
+        rows = 1000 + np.argsort(random.random((images, 9)), axis=1)[:, :5]
+        right = random.permutation(images)[: round(images * accuracy / 100)]
+        rows[right, random.integers(0, 5, len(right))] = own[right]
+        labels.append(own)
+        predicted.append(rows)
+    return np.concatenate(labels), np.concatenate(predicted), supers
+
+
+def test_published_errors_of_super_categories_add_up_to_the_published_total(
+    tmp_path: Path,
+) -> None:
+    labels, predicted, supers = published_rows()
+    ids = np.random.default_rng(1).permutation(len(labels))
+    path = tmp_path / "submission.csv"
+    pt.write_submission(path, ids, predicted, version="2017")
+    truth = dict(zip(ids.tolist(), labels.tolist(), strict=True))
+    for official in (False, True):
+        score = pt.score(path, truth, official=official, supercategories=supers)
+        assert (score.n, score.k) == (95_986, 5)
+        # Whole images move the weighted mean of the rounded accuracies, 85.344, by less than this.
+        assert 100 * (1 - score.top_k_error) == pytest.approx(85.344, abs=0.001)
+        assert round(100 * (1 - score.top_k_error), 2) == 85.34
+        assert list(score.by_supercategory) == sorted(VALIDATION)
+        for name, (images, accuracy) in VALIDATION.items():
+            group = score.by_supercategory[name]
+            assert (group.n, group.classes) == (images, 7)
+            assert 100 * (1 - group.top_k_error) == pytest.approx(accuracy, abs=0.7 / images * 100)
 
 
 def test_images_and_classes_are_averaged_apart() -> None:

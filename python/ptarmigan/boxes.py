@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from . import _core
-from .release import find_extra
+from .release import find_extra, release_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,6 @@ __all__ = [
     "version_with_boxes",
 ]
 
-VERSIONS = ("2017",)
 SPLITS = ("train", "val", "train+val")
 
 AREA_TOLERANCE = 1e-3
@@ -67,6 +66,7 @@ class BoxTable:
         root: The folder with ``train_2017_bboxes.zip``, ``val_2017_bboxes.zip``, or the JSON files
             in them.
         split: ``"train"``, ``"val"`` or ``"train+val"``.
+        version: The release.
 
     Attributes:
         image_ids: (I,) int64, rising: the images that the box files list, and no others.
@@ -83,12 +83,14 @@ class BoxTable:
     Raises:
         FileNotFoundError: If a box file is missing.
         AnnotationError: If one is damaged.
-        ValueError: If the split has no boxes.
+        ValueError: If the release or the split has no boxes.
     """
 
-    def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], split: str = "train", version: str = "2017"
+    ) -> None:
         self.split = split_with_boxes(split)
-        files = find_extra(Path(root), split, "boxes")
+        files = find_extra(Path(root), split, "boxes", version_with_boxes(version))
         truth = _core.GroundTruth.read(files, None, None)
         columns = truth.columns()
         self.image_ids, self.sizes = columns[:2]
@@ -231,7 +233,6 @@ def version_with_boxes(version: str) -> str:
     Raises:
         ValueError: If it has none.
     """
-    if version not in VERSIONS:
-        known = ", ".join(map(repr, VERSIONS))
-        raise ValueError(f"`version` must be one of {known}, which have boxes, not {version!r}")
+    if not any(split.boxes for split in release_of(version).splits.values()):
+        raise ValueError(f"the release {version!r} has no boxes; 2017 has")
     return version

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .annotations import Table
-from .boxes import BoxTable, version_with_boxes
+from .boxes import BoxTable
 from .errors import AnnotationError
 from .release import find_annotations
 
@@ -48,7 +48,7 @@ def write_coco(
     Args:
         path: The file to make or replace.
         root: The folder with ``train_val2017.zip`` and the box files, as for `INaturalist`.
-        version: ``"2017"``: no other release has boxes.
+        version: ``"2017"``, or a release of your own that has boxes.
         split: ``"train"``, ``"val"`` or ``"train+val"``.
         one_based: Adds 1 to every category id, for programs to which class 0 is the background;
             `info` of the file says so. Detections then have these ids too: score them against
@@ -66,9 +66,8 @@ def write_coco(
     """
     from .synth.packing import written_aside
 
-    version_with_boxes(version)
-    boxes = BoxTable(root, split)
-    table = Table(find_annotations(Path(root), split))
+    boxes = BoxTable(root, split, version)
+    table = Table(find_annotations(Path(root), split, version))
     shift = int(one_based)
     lists = {
         "images": _images(table, boxes),

@@ -85,8 +85,8 @@ class BoxFiles(NamedTuple):
             FileNotFoundError: If a box file is missing.
             ValueError: If the release or the split has no boxes.
         """
-        version_with_boxes(ds.version)
-        files = find_extra(Path(ds.root), split_with_boxes(ds.split), "boxes")
+        version = version_with_boxes(ds.version)
+        files = find_extra(Path(ds.root), split_with_boxes(ds.split), "boxes", version)
         return cls(files, ds.image_ids, ds._table.categories, _trust(ds.split))
 
 

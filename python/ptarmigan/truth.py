@@ -1,25 +1,43 @@
-"""Turns whatever holds true labels into ids and labels for the scorer."""
+"""Turns whatever holds true or predicted labels into ids and labels for the scorer."""
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["expected_of", "has_ids", "integers", "is_data_set", "supercategories_of"]
+    from .scores import Names
+
+__all__ = [
+    "by_category",
+    "expected_of",
+    "has_ids",
+    "integers",
+    "is_data_set",
+    "positive",
+    "predicted_of",
+    "ranks_of",
+    "supercategories_of",
+    "without_padding",
+]
+
+Path: TypeAlias = "str | os.PathLike[str]"
+Rows: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64]]"
 
 
-def expected_of(truth: Any, given: Any) -> Any:
+def expected_of(truth: Any, given: Any, *, submitted: bool = False) -> Any:
     """A file as it is; of all else (ids, labels), both (N,) int64.
 
     Args:
         truth: What `ptarmigan.score` was given.
         given: The predictions, (ids, labels) or a file: plain labels take their ids.
+        submitted: Whether they are of a submission, which has category ids.
 
     Raises:
         ValueError: If plain labels do not fit the predictions.
@@ -29,7 +47,8 @@ def expected_of(truth: Any, given: Any) -> Any:
     if isinstance(truth, Mapping):
         ids, labels = list(truth), list(truth.values())
     elif is_data_set(truth):
-        ids, labels = truth.image_ids, truth.targets
+        ids = truth.image_ids
+        labels = truth.category_ids if submitted and by_category(truth) else truth.targets
     elif has_ids(truth):
         ids, labels = truth
     elif isinstance(given, tuple):
@@ -46,6 +65,52 @@ def expected_of(truth: Any, given: Any) -> Any:
     return integers("ids", ids, 1), integers("true labels", labels, 1)
 
 
+def predicted_of(
+    predicted: Any, ids: ArrayLike | None, truth: Any
+) -> tuple[Path | Rows, str | None]:
+    """A file, or ids and labels; and the file that those were read from."""
+    is_file = isinstance(predicted, str | os.PathLike)
+    if is_file or hasattr(predicted, "predicted"):
+        if ids is not None:
+            raise ValueError("`ids` go with an array; the rows of a submission have their own")
+        if is_file:
+            return predicted, None
+        rows = integers("ids", predicted.ids, 1), integers("predicted", predicted.predicted, 2)
+        return rows, predicted.path
+    labels = integers("predicted", predicted, 1, 2)
+    labels = labels if labels.ndim == 2 else labels[:, np.newaxis]
+    if ids is not None:
+        numbers = integers("ids", ids, 1)
+    elif has_ids(truth):
+        raise ValueError(
+            "an array of predictions needs `ids`, the image of each row, unless the truth is an "
+            "array of labels in the same order"
+        )
+    else:
+        numbers = np.arange(len(labels))
+    if len(numbers) != len(labels):
+        raise ValueError(f"expected an id for each of {len(labels)} rows, found {len(numbers)}")
+    return (numbers, labels), None
+
+
+def without_padding(
+    given: Path | Rows, expected: Path | Rows, valid: ArrayLike, *, aligned: bool
+) -> tuple[Rows, Path | Rows]:
+    """The rows where ``valid`` is True; of the truth too where it is aligned with them."""
+    if not isinstance(given, tuple):
+        raise ValueError("`valid` goes with an array; leave padded rows out of a file")
+    mask = np.asarray(valid)
+    if mask.dtype != np.bool_ or mask.shape != given[0].shape:
+        raise ValueError(
+            f"expected `valid` of bool and shape {given[0].shape}, found {mask.dtype} and "
+            f"{mask.shape}"
+        )
+    kept = given[0][mask], given[1][mask]
+    if aligned and isinstance(expected, tuple):
+        expected = expected[0][mask], expected[1][mask]
+    return kept, expected
+
+
 def is_data_set(truth: Any) -> bool:
     """Whether it has images with ids and labels."""
     return hasattr(truth, "image_ids") and hasattr(truth, "targets")
@@ -57,16 +122,54 @@ def has_ids(truth: Any) -> bool:
     return isinstance(truth, str | os.PathLike | Mapping) or is_pair or is_data_set(truth)
 
 
-def supercategories_of(truth: Any) -> Sequence[str] | None:
-    """The super category of every class of an `INaturalist`; None for all else."""
-    if hasattr(truth, "class_groups"):
-        groups: list[str] = truth.class_groups("super")
-        return groups if truth.target_type[:1] in ([], ["full"]) and all(groups) else None
-    names = getattr(truth, "supercategories", None)
-    above = getattr(truth, "categories_map", None)
-    if names is None or not above or len(above) != len(truth.classes) or "super" not in above[0]:
+def by_category(truth: Any) -> bool:
+    """Whether a data set's labels are numbers other than the category ids of a submission."""
+    return getattr(truth, "labels", "json") != "json" and hasattr(truth, "category_ids")
+
+
+def supercategories_of(truth: Any, *, submitted: bool = False) -> Names | None:
+    """The super category of every class of an `INaturalist`; None for all else.
+
+    Args:
+        truth: What `ptarmigan.score` was given.
+        submitted: Whether the true labels are category ids, as in a submission.
+    """
+    if not hasattr(truth, "class_groups"):
         return None
-    return [names[number["super"]] for number in above]
+    groups = _groups(truth, "super", submitted=submitted)
+    known = groups.values() if isinstance(groups, Mapping) else groups
+    return groups if groups and all(known) else None
+
+
+def ranks_of(truth: Any, *, submitted: bool = False) -> dict[str, Names]:
+    """By rank above the classes but the super category, the group of every class of a data set."""
+    if not hasattr(truth, "class_groups"):
+        return {}
+    ranks = {rank: _groups(truth, rank, submitted=submitted) for rank in truth.target_types[2:]}
+    return {rank: groups for rank, groups in ranks.items() if groups}
+
+
+def _groups(truth: Any, kind: str, *, submitted: bool) -> Names:
+    if truth.target_type[:1] not in ([], ["full"]):
+        return []
+    groups: list[str] = truth.class_groups(kind)
+    if not submitted or not by_category(truth):
+        return groups
+    pairs = zip(truth.category_ids.tolist(), truth.targets.tolist(), strict=True)
+    return {category: groups[label] for category, label in set(pairs)}
+
+
+def positive(name: str, number: int) -> int:
+    """``number`` if it is an integer of 1 or more.
+
+    Raises:
+        TypeError: If it is no integer.
+        ValueError: If it is less.
+    """
+    number = operator.index(number)
+    if number < 1:
+        raise ValueError(f"expected {name} of 1 or more, found {number}")
+    return number
 
 
 def integers(name: str, values: Any, *dimensions: int) -> NDArray[np.int64]:

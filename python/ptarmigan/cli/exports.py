@@ -103,7 +103,7 @@ def _add_format(formats: Any, name: str, run: Any, text: str, what: str) -> argp
 
 
 def _add_release(parser: argparse.ArgumentParser, split: str) -> None:
-    parser.add_argument("--version", dest="release", metavar="YEAR", help="of ROOT (2017)")
+    parser.add_argument("--release", metavar="YEAR", help="of ROOT (2017)")
     parser.add_argument("--split", metavar="NAME", help=f"of ROOT ({split})")
 
 
@@ -237,7 +237,7 @@ def _extract(arguments: argparse.Namespace) -> None:
     if source.dataset is None:
         if filtered or arguments.split or arguments.release:
             raise ValueError(
-                "--where, --license, --split and --version need annotations, which "
+                "--where, --license, --split and --release need annotations, which "
                 f"`{arguments.source}` has not: give the folder with all files of the data set"
             )
     elif filtered or not source.whole:

@@ -6,41 +6,45 @@
 //! those of a repeated image are counted again; missing images are an error; no image at all
 //! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
+use super::count::{Count, Groups, Score};
 use super::csv_lines::CsvLines;
-use super::score::{Count, Score};
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
-/// Rows of texts: an image id and its first k labels, best first.
+/// Rows of texts: an image id and its labels, best first, at least k with one space between.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    rows: Vec<(String, Vec<String>)>,
+    images: Vec<(String, String)>,
+    k: usize,
     path: Option<PathBuf>,
 }
 
 impl Rows {
-    /// Reads a submission leniently: the columns `id` and `predicted`, wherever they are.
-    pub fn read(path: &Path, k: usize) -> Result<Self> {
+    /// Reads a submission leniently: the two columns of `header`, wherever they are.
+    pub fn read(path: &Path, header: &str, k: usize) -> Result<Self> {
         check_k(k)?;
         let mut lines = CsvLines::open(path)?;
-        let [id, predicted] = lines.columns(["id", "predicted"])?;
+        let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
+        let [id, predicted] = lines.columns([id, predicted])?;
         let mut rows = Vec::new();
-        while let Some(fields) = lines.next_fields_if_any()? {
-            let [id, predicted] = [lines.field(&fields, id)?, lines.field(&fields, predicted)?];
-            let mut labels: Vec<_> = strip(predicted).split(' ').map(str::to_owned).collect();
-            let found = labels.len();
+        while let Some(mut fields) = lines.next_fields_if_any()? {
+            let labels = strip(lines.field(&fields, predicted)?).to_owned();
+            lines.field(&fields, id)?;
+            let id = std::mem::take(&mut fields[id]);
+            let found = labels.split(' ').count();
             if found < k {
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
                 return Err(lines.error(&message));
             }
-            labels.truncate(k);
-            rows.push((id.to_owned(), labels));
+            rows.push((id, labels));
         }
         Ok(Self {
-            rows,
+            images: rows,
+            k,
             path: Some(path.to_owned()),
         })
     }
@@ -58,13 +62,12 @@ impl Rows {
             .iter()
             .zip(labels.chunks_exact(width))
             .map(|(id, labels)| {
-                (
-                    id.to_string(),
-                    labels[..k].iter().map(ToString::to_string).collect(),
-                )
+                let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
+                (id.to_string(), labels.join(" "))
             });
         Ok(Self {
-            rows: rows.collect(),
+            images: rows.collect(),
+            k,
             path: None,
         })
     }
@@ -84,9 +87,11 @@ fn strip(text: &str) -> &str {
 }
 
 /// The true label of each image, as texts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Solution {
-    labels: HashMap<String, (String, Option<Usage>)>,
+    /// Where in `labels` that of an image is.
+    rows: HashMap<String, usize>,
+    labels: Vec<(String, Option<Usage>)>,
     has_parts: bool,
 }
 
@@ -98,51 +103,74 @@ impl Solution {
         let mut lines = CsvLines::open(path)?;
         let [id, expected] = lines.columns(["id", "expected"])?;
         let usage = lines.column("usage");
-        let mut labels = HashMap::new();
-        while let Some(fields) = lines.next_fields_if_any()? {
+        let mut solution = Self {
+            has_parts: usage.is_some(),
+            ..Self::default()
+        };
+        while let Some(mut fields) = lines.next_fields_if_any()? {
             let label = lines.field(&fields, expected)?.to_owned();
             let usage = match usage {
                 None => None,
                 Some(usage) => Some(lines.usage(lines.field(&fields, usage)?)?),
             };
-            let id = lines.field(&fields, id)?;
-            if usage == Some(Usage::Private)
-                && matches!(labels.get(id), Some((_, Some(Usage::Public))))
-            {
-                continue;
-            }
-            labels.insert(id.to_owned(), (label, usage));
+            lines.field(&fields, id)?;
+            solution.insert(std::mem::take(&mut fields[id]), label, usage);
         }
-        Ok(Self {
-            labels,
-            has_parts: usage.is_some(),
-        })
+        Ok(solution)
+    }
+
+    fn insert(&mut self, id: String, label: String, usage: Option<Usage>) {
+        match self.rows.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(self.labels.len());
+                self.labels.push((label, usage));
+            }
+            Entry::Occupied(place) => {
+                let known = &mut self.labels[*place.get()];
+                if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
+                    *known = (label, usage);
+                }
+            }
+        }
     }
 
     /// The texts of numbers.
     pub fn from_truth(truth: &Truth) -> Self {
-        let labels = truth.ids().iter().zip(truth.labels()).enumerate();
-        let labels = labels.map(|(row, (id, label))| {
-            (
-                id.to_string(),
-                (label.to_string(), truth.usages().map(|usages| usages[row])),
-            )
-        });
-        Self {
-            labels: labels.collect(),
+        let mut solution = Self {
             has_parts: truth.usages().is_some(),
+            ..Self::default()
+        };
+        for (row, (id, label)) in truth.ids().iter().zip(truth.labels()).enumerate() {
+            let usage = truth.usages().map(|usages| usages[row]);
+            solution.insert(id.to_string(), label.to_string(), usage);
         }
+        solution
     }
 }
 
-/// Scores as the competition's script does.
-pub fn score(submitted: &Rows, solution: &Solution) -> Result<Score<String>> {
-    let there: HashSet<&str> = submitted.rows.iter().map(|(id, _)| id.as_str()).collect();
-    let missing = solution
-        .labels
-        .keys()
-        .filter(|id| !there.contains(id.as_str()))
-        .count();
+/// Scores as the competition's script does. With `groups` their confusion is counted too.
+pub fn score(
+    submitted: &Rows,
+    solution: &Solution,
+    groups: Option<&Groups>,
+) -> Result<Score<String>> {
+    let texts: Vec<_> = groups.map_or_else(Vec::new, |groups| {
+        groups.labels.iter().map(ToString::to_string).collect()
+    });
+    let table = groups.map(|groups| groups.table(texts.iter().map(String::as_str)));
+    let mut count = Count::new(submitted.k, solution.has_parts, table);
+    let mut there = vec![false; solution.labels.len()];
+    let mut first = Vec::new();
+    for (id, labels) in &submitted.images {
+        if let Some(&row) = solution.rows.get(id) {
+            there[row] = true;
+            let (label, usage) = &solution.labels[row];
+            first.clear();
+            first.extend(labels.split(' ').take(submitted.k));
+            count.add(label.as_str(), *usage, &first);
+        }
+    }
+    let missing = there.iter().filter(|&&there| !there).count();
     if missing > 0 {
         let error = Error::submission(format!(
             "{missing} of the {} images in the truth have no prediction",
@@ -153,17 +181,18 @@ pub fn score(submitted: &Rows, solution: &Solution) -> Result<Score<String>> {
             None => error,
         });
     }
-    let mut count = Count::new(solution.has_parts);
-    for (id, labels) in &submitted.rows {
-        if let Some((label, usage)) = solution.labels.get(id) {
-            count.add(
-                label,
-                *usage,
-                labels.iter().position(|predicted| predicted == label),
-            );
-        }
-    }
-    Ok(count.score())
+    let counted = count.score();
+    let by_class = counted.by_class.into_iter();
+    Ok(Score {
+        all: counted.all,
+        places: counted.places,
+        public: counted.public,
+        private: counted.private,
+        by_class: by_class
+            .map(|(label, tally)| (label.to_owned(), tally))
+            .collect(),
+        confusion: counted.confusion,
+    })
 }
 
 #[cfg(test)]
@@ -176,7 +205,11 @@ mod tests {
         let [given, truth] = ["given.csv", "truth.csv"].map(|name| folder.path().join(name));
         fs::write(&given, submission).unwrap();
         fs::write(&truth, solution).unwrap();
-        let score = score(&Rows::read(&given, k)?, &Solution::read(&truth)?)?;
+        let score = score(
+            &Rows::read(&given, "id,predicted", k)?,
+            &Solution::read(&truth)?,
+            None,
+        )?;
         let parts = [score.public.unwrap(), score.private.unwrap()];
         Ok([
             parts.map(|part| part.errors()[1]).to_vec(),
