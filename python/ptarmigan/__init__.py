@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         top_k,
         write_submission,
     )
+    from ptarmigan.report import write_report
     from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "score",
     "stream",
     "top_k",
+    "write_report",
     "write_submission",
 ]
 
@@ -102,6 +104,7 @@ _HOMES = {
     "score": "predictions",
     "top_k": "predictions",
     "write_submission": "predictions",
+    "write_report": "report",
     "RandomResizedCrop": "transforms",
     "ResizeCenterCrop": "transforms",
 }

@@ -1,0 +1,21 @@
+"""Turns a score into one HTML page that needs nothing beside itself.
+
+Not here: the arithmetic of the score (`ptarmigan.predictions`).
+"""
+
+from __future__ import annotations
+
+from .calibration import Calibration, calibrate
+from .page import worst_classes, write_report
+from .photos import WrongPhoto, wrong_photos
+from .rows import true_labels
+
+__all__ = [
+    "Calibration",
+    "WrongPhoto",
+    "calibrate",
+    "true_labels",
+    "worst_classes",
+    "write_report",
+    "wrong_photos",
+]
