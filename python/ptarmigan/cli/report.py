@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
     option("-o", "--output", metavar="FILE", default="report.html", help="page (report.html)")
 
 
-def _data_set(root: str, split: str) -> tuple[Any, dict[str, dict[int, Any]]]:
+def _data_set(root: str, split: str) -> tuple[Any, dict[str, Any]]:
     """The truth of a split, and what `write_report` is told of its categories."""
     import numpy as np
 
@@ -68,13 +68,13 @@ def _report(arguments: argparse.Namespace) -> None:
     if arguments.photos and arguments.root is None:
         raise ValueError("the photos are in the data set: give --root with --photos")
     truth: Any = None
-    categories: dict[str, dict[int, Any]] = {}
+    categories: dict[str, Any] = {}
     if arguments.root is not None:
         truth, categories = _data_set(arguments.root, arguments.split)
     truth = arguments.truth or truth
     if truth is None:
         raise ValueError("the score needs the truth: give --truth or --root")
-    submission = read_submission(arguments.submission)
+    submission = read_submission(arguments.submission, k=arguments.k)
     groups = categories.get("supercategories")
     found = score(submission, truth, k=arguments.k, supercategories=groups)
     calibration, photos = None, []

@@ -98,20 +98,33 @@ def _confidences(matrix: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float
         block = _wide(matrix[start : start + step])
         own = block[np.arange(len(block)), labels[start : start + step]]
         best = block.max(axis=1)
-        # Not `own < best`: a row with NaN must not pass.
-        wrong = ~((own == best) & np.isfinite(best))
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise SubmissionError(
-                f"row {start + row}: the first label is {labels[start + row]}, but the best class "
-                f"of the logits is {block[row].argmax()} (logit {best[row]:g}); logits and "
-                "submission must have the same rows in the same order, and every row a largest "
-                "logit that is finite"
-            )
+        _check(start, labels[start : start + step], block, own, best)
         np.subtract(block, best[:, np.newaxis], out=block)
         # The label's own term is exp(0): its share is 1 over the sum.
         found[start : start + step] = 1 / np.exp(block, out=block).sum(axis=1, dtype=np.float64)
     return found
+
+
+def _check(
+    start: int,
+    labels: NDArray[Any],
+    block: NDArray[Any],
+    own: NDArray[Any],
+    best: NDArray[Any],
+) -> None:
+    """That every label is the best of its row, and the row has a softmax."""
+    if not np.isfinite(best).all():
+        row = int(np.isfinite(best).argmin())
+        raise SubmissionError(
+            f"row {start + row}: expected a largest logit that is finite, found {best[row]:g}"
+        )
+    if (own < best).any():
+        row = int((own < best).argmax())
+        raise SubmissionError(
+            f"row {start + row}: the first label is {labels[row]}, but the best class of the "
+            f"logits is {block[row].argmax()}; logits and submission must have the same rows in "
+            "the same order"
+        )
 
 
 def _wide(block: NDArray[Any]) -> NDArray[Any]:

@@ -74,7 +74,7 @@ def write_report(
     training = _lookup(training_images)
     text = _render(
         figures=figures,
-        title=_printable(title),
+        title=title,
         data=data,
         names=_lookup(classes),
         groups=_lookup(supercategories),
@@ -84,8 +84,9 @@ def write_report(
         calibration=calibration,
         frequencies=_long_tail(score, training),
         confusion=_confusion(figures.get("confusion")),
-        sources={name: _printable(line) for name, line in (sources or {}).items()},
+        sources=sources or {},
         class_count=len(score.by_class),
+        greatest=max((one.top_k_error for one in score.by_supercategory.values()), default=0) or 1,
         groups_by_size=sorted(
             score.by_supercategory, key=lambda name: (-score.by_supercategory[name].n, name)
         ),
@@ -94,7 +95,7 @@ def write_report(
         made=_date(made),
         version=__version__,
     )
-    # Lone surrogates of odd file names and annotations become marks of their own.
+    # Lone surrogates of odd names become numbers that browsers show as a question mark.
     _write(Path(path), text.encode("utf-8", "xmlcharrefreplace"))
 
 
@@ -180,11 +181,6 @@ def _lookup(values: Mapping[int, Any] | Sequence[Any] | None) -> dict[Any, Any]:
     if values is None:
         return {}
     return dict(values) if isinstance(values, Mapping) else dict(enumerate(values))
-
-
-def _printable(text: str) -> str:
-    """Of a file's name the bytes that are no UTF-8 become question marks in a box."""
-    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _date(given: date | None) -> date:
