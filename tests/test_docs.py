@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-EXAMPLE_PAGES = ("reading", "dataset", "training", "competition", "command-line")
+EXAMPLE_PAGES = ("reading", "dataset", "training", "competition", "report", "command-line")
 BLOCK = re.compile(r"^```(python|python torch|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
