@@ -71,7 +71,7 @@ def test_version_is_that_of_the_package(capsys):
         ["ls", "a", "b", "c"],
         ["index", "x.tar", "--no-such-option"],
         ["submit", "logits.npy"],
-        ["submit", "logits.npy", "-o", "x", "--ids", "a", "--root", "b"],
+        ["submit", "logits.npy", "-o", "x", "--check", "y"],
         ["synth", "x", "--images", "many"],
     ],
 )

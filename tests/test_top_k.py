@@ -191,9 +191,9 @@ def test_strided_swapped_and_unaligned_logits_are_copied() -> None:
 
 
 def test_rows_are_copied_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ptarmigan import predictions
+    from ptarmigan import logits as logits_module
 
-    monkeypatch.setattr(predictions, "COPIED_BYTES", 1000)
+    monkeypatch.setattr(logits_module, "READ_BYTES", 1000)
     logits = np.asfortranarray(np.random.default_rng(2).normal(size=(50, 64)))
     np.testing.assert_array_equal(pt.top_k(logits), oracle(logits, 5))
 

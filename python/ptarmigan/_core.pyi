@@ -25,8 +25,10 @@ __all__ = [
     "Transform",
     "VerifyReport",
     "__version__",
+    "bootstrap_interval",
     "build_index",
     "build_index_from",
+    "check_submission",
     "decode",
     "decode_batch",
     "decode_members",
@@ -42,6 +44,7 @@ __all__ = [
     "score_groups",
     "score_official",
     "score_strict",
+    "submission_formats",
     "top_k",
     "write_submission",
 ]
@@ -413,6 +416,8 @@ def decode_members(
 
 # predictions
 
+_Form: TypeAlias = tuple[str, int | None, int | None, NDArray[np.int64] | None]
+
 def top_k(
     logits: NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint16],
     out: NDArray[np.int32],
@@ -420,30 +425,50 @@ def top_k(
     brain: bool,
     threads: int | None,
 ) -> None: ...
+def submission_formats() -> list[tuple[str, str, int]]: ...
 def read_submission(
-    path: str | os.PathLike[str], *, k: int | None, categories: int | None
+    path: str | os.PathLike[str], form: _Form
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+def check_submission(
+    path: str | os.PathLike[str], form: _Form, limit: int
+) -> tuple[int, int, list[tuple[int | None, str]]]: ...
 def write_submission(
-    path: str | os.PathLike[str],
-    ids: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    *,
-    categories: int | None,
+    path: str | os.PathLike[str], ids: NDArray[np.int64], labels: NDArray[np.int64], form: _Form
 ) -> None: ...
 def score_strict(
     predicted: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
     expected: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    form: _Form,
     *,
     k: int,
     source: str | None,
-    categories: int | None,
-) -> tuple[list[int], list[int] | None, list[int] | None, list[tuple[int, list[int]]]]: ...
+    grouping: tuple[NDArray[np.int64], NDArray[np.uintp], int] | None,
+) -> tuple[
+    list[int],
+    list[int] | None,
+    list[int] | None,
+    list[tuple[int, list[int]]],
+    list[int],
+    list[int],
+]: ...
 def score_official(
     predicted: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
     expected: str | os.PathLike[str] | tuple[NDArray[np.int64], NDArray[np.int64]],
+    form: _Form,
     *,
     k: int,
-) -> tuple[list[int], list[int] | None, list[int] | None, list[tuple[str, list[int]]]]: ...
+    grouping: tuple[NDArray[np.int64], NDArray[np.uintp], int] | None,
+) -> tuple[
+    list[int],
+    list[int] | None,
+    list[int] | None,
+    list[tuple[str, list[int]]],
+    list[int],
+    list[int],
+]: ...
+def bootstrap_interval(
+    n: int, wrong: int, *, resamples: int, confidence: float, seed: int, which: int
+) -> list[float]: ...
 def score_groups(
     classes: list[list[int]], group_of: list[int], groups: int
 ) -> list[tuple[list[int], int, list[float]]]: ...

@@ -3,7 +3,8 @@
 The competition's file is a CSV of ``id,predicted`` with k category ids for each image; its metric
 is the share of images whose true category is not among them.
 
-Not here: the arithmetic (`rust/core/src/predictions`) and the result's class (`ptarmigan.scores`).
+Not here: the arithmetic (`rust/core/src/predictions`), logits and their files (`ptarmigan.logits`),
+and the result's class (`ptarmigan.scores`).
 """
 
 from __future__ import annotations
@@ -12,24 +13,41 @@ import operator
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from . import _core
-from .arrays import aligned_empty
-from .logits import logits_of
-from .scores import ClassScore, GroupScore, Score
-from .truth import expected_of, has_ids, integers, is_data_set, supercategories_of
+from .errors import SubmissionError
+from .logits import top_k
+from .prior import apply_prior
+from .scores import Bootstrap, ClassScore, Grouping, GroupScore, Names, Score
+from .truth import (
+    expected_of,
+    has_ids,
+    integers,
+    is_data_set,
+    positive,
+    predicted_of,
+    ranks_of,
+    supercategories_of,
+    without_padding,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "FORMATS",
     "ClassScore",
     "GroupScore",
     "Score",
     "Submission",
+    "SubmissionCheck",
+    "SubmissionFault",
+    "SubmissionFormat",
+    "apply_prior",
+    "check_submission",
     "read_submission",
     "score",
     "top_k",
@@ -37,64 +55,26 @@ __all__ = [
 ]
 
 Path: TypeAlias = "str | os.PathLike[str]"
-Rows: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64]]"
-
-COPIED_BYTES = 64 << 20
-"""Logits that cannot be read in place are copied so many bytes at a time."""
 
 
-def top_k(logits: Any, k: int = 5, threads: int | None = None) -> NDArray[np.int32]:
-    """The k best classes of every row, best first.
+@dataclass(frozen=True, slots=True)
+class SubmissionFormat:
+    """The form that the competition of a year takes submissions in.
 
-    Equal logits are ordered by rising class number, -0.0 equals +0.0, and NaNs come after
-    -infinity: the order of a stable sort by falling logit. The result does not depend on the CPU
-    or the number of threads.
-
-    Args:
-        logits: (N, C) or (C,) of float32, float16, bfloat16 or float64: a NumPy array (a
-            memory-mapped one too: it is read once, front to back), a PyTorch tensor in main
-            memory, or whatever has ``__array__`` or ``__dlpack__``. bfloat16 may be a PyTorch
-            tensor, an array of ``ml_dtypes.bfloat16``, or its bits as uint16. Rows that are not
-            contiguous are copied, 64 MiB at a time.
-        k: How many classes, 1 to C.
-        threads: How many threads at most; None means one for each core. Small inputs use one.
-
-    Returns:
-        (N, k) or (k,) int32.
-
-    Raises:
-        TypeError: If the logits are no floating-point numbers or not in main memory.
-        ValueError: If they have another shape, or k does not lie between 1 and C.
-
-    Example:
-        >>> top_k(np.array([[0.1, 0.7, 0.2]], np.float32), k=2)
-        array([[1, 2]], dtype=int32)
+    Attributes:
+        header: The first line of the file.
+        k: How many labels each image has.
     """
-    array = logits_of(logits)
-    if array.ndim not in (1, 2):
-        raise ValueError(
-            f"expected logits of shape (rows, classes) or (classes,), found {array.shape}"
-        )
-    matrix = array if array.ndim == 2 else array[np.newaxis]
-    rows, classes = matrix.shape
-    k = operator.index(k)
-    if not 1 <= k <= classes:
-        raise ValueError(
-            f"expected k from 1 to the number of classes, found k = {k} for logits of shape "
-            f"{array.shape}"
-        )
-    threads = None if threads is None else _positive("threads", threads)
-    brain = matrix.dtype.kind != "f"
-    native = matrix.dtype.newbyteorder("=")
-    in_place = matrix.dtype == native and matrix.flags.c_contiguous and matrix.flags.aligned
-    step = rows if in_place else max(1, COPIED_BYTES // (classes * native.itemsize))
-    out = aligned_empty((rows, k), np.int32)
-    for start in range(0, rows, max(1, step)):
-        part = np.require(matrix[start : start + step], native, ["C", "A"])
-        if native.itemsize == 2:
-            part = part.view(np.uint16)
-        _core.top_k(part, out[start : start + step], brain=brain, threads=threads)
-    return out if array.ndim == 2 else out[0]
+
+    header: str
+    k: int
+
+
+FORMATS: dict[str, SubmissionFormat] = {
+    release: SubmissionFormat(header, k) for release, header, k in _core.submission_formats()
+}
+"""The form of each release's submissions, by its version: ``"2017"``, ``"2018"``, ``"2019"``,
+``"2021"``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +111,9 @@ def write_submission(
     predicted: ArrayLike,
     *,
     categories: int | Sequence[str] | None = None,
+    k: int | None = None,
+    version: str | None = None,
+    expected_ids: ArrayLike | None = None,
 ) -> None:
     """Writes ``id,predicted`` rows as the competition takes them.
 
@@ -145,25 +128,51 @@ def write_submission(
         ids: (N,) integers, every image once.
         predicted: (N, k) integers of 0 or more, best first, in every row different.
         categories: How many categories there are (or their names); a label must be smaller.
+        k: How many labels each row must have; None means as many as ``version`` says, or else any
+            number.
+        version: The release whose competition it is for, which says the header and k (`FORMATS`).
+            None writes 2017's header.
+        expected_ids: (M,) integers, in any order: the images that must be there, and no others,
+            such as ``pt.INaturalist(root, split="test").image_ids``.
 
     Raises:
         SubmissionError: If an id or a label breaks these rules; names the row.
         TypeError: If ids or labels are no integers.
+        ValueError: If the version has no form.
         OSError: If the file cannot be written.
     """
     numbers, labels = integers("ids", ids, 1), integers("predicted", predicted, 2)
-    _core.write_submission(path, numbers, labels, categories=_count(categories))
+    form = _form(version, k, categories, expected_ids)
+    expected = form[1]
+    if expected is not None and labels.shape[1] != expected:
+        raise SubmissionError(
+            f"expected {expected} labels in a row, found {labels.shape[1]}; take the best "
+            f"{expected} with `top_k(logits, k={expected})`"
+        )
+    _core.write_submission(path, numbers, labels, form)
 
 
 def read_submission(
-    path: Path, k: int | None = None, *, categories: int | Sequence[str] | None = None
+    path: Path,
+    k: int | None = None,
+    *,
+    categories: int | Sequence[str] | None = None,
+    version: str | None = None,
+    expected_ids: ArrayLike | None = None,
 ) -> Submission:
     """Reads a file of ``id,predicted`` rows strictly.
 
+    A byte order mark, CRLF line ends, quotes, and empty lines at the end are read over, though
+    `check_submission` finds fault with them.
+
     Args:
         path: The file.
-        k: How many labels each row must have; None means as many as the first has.
+        k: How many labels each row must have; None means as many as ``version`` says, or else as
+            the first row has.
         categories: How many categories there are (or their names); a label must be smaller.
+        version: The release whose competition it is for, which says the header and k (`FORMATS`).
+            None means 2017's header.
+        expected_ids: (M,) integers, in any order: the images that must be there, and no others.
 
     Returns:
         The ids and labels in the order of the file.
@@ -171,23 +180,90 @@ def read_submission(
     Raises:
         SubmissionError: If the header, a row, an id or a label is wrong, or an image or a label
             of one row is there twice; names the line.
+        ValueError: If the version has no form, or k is less than 1.
         OSError: If the file cannot be read.
     """
-    expected = None if k is None else _positive("k", k)
-    ids, labels = _core.read_submission(path, k=expected, categories=_count(categories))
+    form = _form(version, k, categories, expected_ids)
+    ids, labels = _core.read_submission(path, form)
     return Submission(ids, labels, os.fspath(path))
+
+
+class SubmissionFault(NamedTuple):
+    """One thing that is wrong with a submission.
+
+    Attributes:
+        line: The line, from 1 (the header's); None for the file as a whole.
+        message: What was expected, what was found, what to do.
+    """
+
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionCheck:
+    """What is wrong with a submission.
+
+    Attributes:
+        rows: Rows below the header.
+        count: How many faults there are; 0 for a file as the competition takes it.
+        faults: The first of them, by line.
+    """
+
+    rows: int
+    count: int
+    faults: list[SubmissionFault]
+
+
+def check_submission(
+    path: Path,
+    *,
+    version: str | None = "2017",
+    k: int | None = None,
+    categories: int | Sequence[str] | None = None,
+    expected_ids: ArrayLike | None = None,
+    limit: int = 50,
+) -> SubmissionCheck:
+    """Lists everything that is wrong with a file, line by line, where reading stops at the first.
+
+    Args:
+        path: The file.
+        version: As for `read_submission`.
+        k: As for `read_submission`.
+        categories: As for `read_submission`.
+        expected_ids: As for `read_submission`.
+        limit: How many faults to list; all are counted.
+
+    Returns:
+        The faults. What `read_submission` reads over is told of the first line that has it.
+
+    Raises:
+        ValueError: If the version has no form, k is less than 1 or ``limit`` less than 0.
+        OSError: If the file cannot be read.
+    """
+    form = _form(version, k, categories, expected_ids)
+    if limit < 0:
+        raise ValueError(f"expected a limit of 0 or more, found {limit}")
+    rows, count, faults = _core.check_submission(path, form, limit)
+    return SubmissionCheck(rows, count, [SubmissionFault(*fault) for fault in faults])
 
 
 def score(
     predicted: Path | Submission | ArrayLike,
     truth: Any,
-    k: int = 5,
+    k: int | None = None,
     official: bool = False,  # noqa: FBT002 - the documented position
     *,
     ids: ArrayLike | None = None,
     valid: ArrayLike | None = None,
     categories: int | Sequence[str] | None = None,
-    supercategories: Mapping[int, str] | Sequence[str] | None = None,
+    supercategories: Names | None = None,
+    ranks: Mapping[str, Names] | None = None,
+    version: str | None = None,
+    prior: Any = None,
+    bootstrap: int = 0,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> Score:
     """Scores predictions: the share of images whose true label is not among the first k.
 
@@ -197,97 +273,81 @@ def score(
 
     Args:
         predicted: A submission file, a `Submission`, or (N, K) labels with K of k or more (the
-            first k count; (N,) for k = 1).
+            first k count; (N,) for k = 1). With ``prior``, (N, C) logits as for `top_k`.
         truth: A file with the header ``id,expected`` or ``id,expected,usage``; a mapping from id
             to label; a pair ``(ids, labels)``; a data set with ``image_ids`` and ``targets``; or
             (N,) labels in the order of the predicted rows.
-        k: How many labels of a row count.
+        k: How many labels of a row count; None means as many as ``version`` says, or else 5.
         official: Whether to count as the competition's script does.
         ids: (N,) the image of each row, where ``predicted`` is an array.
         valid: (N,) bool; rows where it is False are left out, such as the padding of a batch.
         categories: How many categories there are (or their names); a label must be smaller.
             Taken from the data set if ``truth`` is one.
         supercategories: The super category of each label; taken from the data set likewise.
+        ranks: By name of a rank (``"genus"``), the group of each label in it; a label whose group
+            is None is in none. Taken from the data set likewise.
+        version: The release whose form a file has (`FORMATS`); None means 2017's header.
+        prior: (N, C) or a function, as for `apply_prior`: multiplied with the probabilities.
+        bootstrap: How often to draw the images again for the intervals; 0 for none.
+        confidence: The part of the draws that an interval holds, above 0 and below 1.
+        seed: Decides the draws; the same seed gives the same intervals.
 
     Returns:
-        The errors as a whole, by class and by super category.
+        The errors as a whole, by class, by super category and by rank.
 
     Raises:
         SubmissionError: If predictions and truth do not fit together or break the rules.
         ValueError: If the arguments do not fit together.
         OSError: If a file cannot be read.
     """
-    k = _positive("k", k)
-    given, source = _predicted(predicted, ids, truth)
+    if k is None:
+        k = 5 if version is None else _format(version).k
+    k = positive("k", k)
+    if prior is not None:
+        predicted = top_k(apply_prior(predicted, prior), k)
+    given, source = predicted_of(predicted, ids, truth)
     expected = expected_of(truth, given)
     if valid is not None:
-        given, expected = _without_padding(given, expected, valid, aligned=not has_ids(truth))
+        given, expected = without_padding(given, expected, valid, aligned=not has_ids(truth))
         source = None
-    if supercategories is None:
-        supercategories = supercategories_of(truth)
+    if is_data_set(truth):
+        categories = getattr(truth, "classes", None) if categories is None else categories
+        supercategories = supercategories_of(truth) if supercategories is None else supercategories
+        ranks = ranks_of(truth) if ranks is None else ranks
+    groups = None if supercategories is None else Grouping.of(supercategories)
+    table = None if groups is None else groups.arrays()
+    form = _form(version, k, None if official else categories, None)
+    parts: Any
     if official:
-        parts: Any = _core.score_official(given, expected, k=k)
+        parts = _core.score_official(given, expected, form, k=k, grouping=table)
     else:
-        if categories is None and is_data_set(truth):
-            categories = truth.classes
-        count = _count(categories)
-        parts = _core.score_strict(given, expected, k=k, source=source, categories=count)
-    return Score.of(parts, k, supercategories, official=official)
+        parts = _core.score_strict(given, expected, form, k=k, source=source, grouping=table)
+    draws = Bootstrap(bootstrap, confidence, seed)
+    return Score.of(parts, k, groups, ranks or {}, draws, official=official)
 
 
-def _predicted(
-    predicted: Path | Submission | ArrayLike, ids: ArrayLike | None, truth: Any
-) -> tuple[Path | Rows, str | None]:
-    """A file, or ids and labels; and the file that those were read from."""
-    if isinstance(predicted, str | os.PathLike | Submission):
-        if ids is not None:
-            raise ValueError("`ids` go with an array; the rows of a submission have their own")
-        if not isinstance(predicted, Submission):
-            return predicted, None
-        rows = integers("ids", predicted.ids, 1), integers("predicted", predicted.predicted, 2)
-        return rows, predicted.path
-    labels = integers("predicted", predicted, 1, 2)
-    labels = labels if labels.ndim == 2 else labels[:, np.newaxis]
-    if ids is not None:
-        numbers = integers("ids", ids, 1)
-    elif has_ids(truth):
-        raise ValueError(
-            "an array of predictions needs `ids`, the image of each row, unless the truth is an "
-            "array of labels in the same order"
-        )
-    else:
-        numbers = np.arange(len(labels))
-    if len(numbers) != len(labels):
-        raise ValueError(f"expected an id for each of {len(labels)} rows, found {len(numbers)}")
-    return (numbers, labels), None
+def _format(version: str) -> SubmissionFormat:
+    if version not in FORMATS:
+        known = ", ".join(f"`{name}`" for name in FORMATS)
+        raise ValueError(f"no form of submissions is known for {version!r}, only for {known}")
+    return FORMATS[version]
 
 
-def _without_padding(
-    given: Path | Rows, expected: Path | Rows, valid: ArrayLike, *, aligned: bool
-) -> tuple[Rows, Path | Rows]:
-    """The rows where ``valid`` is True; of the truth too where it is aligned with them."""
-    if not isinstance(given, tuple):
-        raise ValueError("`valid` goes with an array; leave padded rows out of a file")
-    mask = np.asarray(valid)
-    if mask.dtype != np.bool_ or mask.shape != given[0].shape:
-        raise ValueError(
-            f"expected `valid` of bool and shape {given[0].shape}, found {mask.dtype} and "
-            f"{mask.shape}"
-        )
-    kept = given[0][mask], given[1][mask]
-    if aligned and isinstance(expected, tuple):
-        expected = expected[0][mask], expected[1][mask]
-    return kept, expected
-
-
-def _count(categories: int | Sequence[str] | None) -> int | None:
-    if categories is None:
-        return None
-    return len(categories) if isinstance(categories, Sequence) else operator.index(categories)
-
-
-def _positive(name: str, number: int) -> int:
-    number = operator.index(number)
-    if number < 1:
-        raise ValueError(f"expected {name} of 1 or more, found {number}")
-    return number
+def _form(
+    version: str | None,
+    k: int | None,
+    categories: int | Sequence[str] | None,
+    expected_ids: ArrayLike | None,
+) -> tuple[str, int | None, int | None, NDArray[np.int64] | None]:
+    """What a file must be, as the core takes it."""
+    form = _format("2017" if version is None else version)
+    if k is not None:
+        k = positive("k", k)
+    elif version is not None:
+        k = form.k
+    if isinstance(categories, Sequence):
+        categories = len(categories)
+    elif categories is not None:
+        categories = operator.index(categories)
+    ids = None if expected_ids is None else integers("expected_ids", expected_ids, 1)
+    return form.header, k, categories, ids

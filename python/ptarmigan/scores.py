@@ -2,15 +2,105 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 from . import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from numpy.typing import NDArray
 
-__all__ = ["ClassScore", "GroupScore", "Score"]
+__all__ = ["Bootstrap", "ClassScore", "GroupScore", "Grouping", "Score"]
+
+Names: TypeAlias = "Mapping[int, str] | Mapping[int, str | None] | Sequence[str | None]"
+"""The group of each label; None where it is in none."""
+
+NO_GROUP = "(none)"
+"""Stands for the group of labels that are in none."""
+
+
+class Bootstrap(NamedTuple):
+    """How the intervals of a score are made.
+
+    Attributes:
+        resamples: How often the images are drawn again; 0 for no interval.
+        confidence: The part of the draws that an interval holds.
+        seed: Decides the draws.
+    """
+
+    resamples: int
+    confidence: float
+    seed: int
+
+    def interval(self, n: int, wrong: int, which: int) -> list[float] | None:
+        """The interval of the share ``wrong / n``; ``which`` keeps the draws of several apart.
+
+        Raises:
+            ValueError: If the arguments make no sense.
+        """
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"expected a confidence above 0 and below 1, found {self.confidence}")
+        if self.resamples < 0:
+            raise ValueError(f"expected bootstrap of 0 or more, found {self.resamples}")
+        if self.resamples == 0 or n == 0:
+            return None
+        return _core.bootstrap_interval(
+            n,
+            wrong,
+            resamples=self.resamples,
+            confidence=self.confidence,
+            seed=self.seed % 2**64,
+            which=which,
+        )
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Labels in groups, such as those of a super category.
+
+    Attributes:
+        groups: The group of each label that is in one.
+        names: The groups' names, sorted.
+    """
+
+    groups: dict[int, str]
+    names: list[str]
+
+    @classmethod
+    def of(cls, names: Names) -> Grouping:
+        """From the group of each label."""
+        items = names.items() if isinstance(names, Mapping) else enumerate(names)
+        groups = {int(label): name for label, name in items if name is not None}
+        return cls(groups, sorted(set(groups.values())))
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.uintp], int]:
+        """Labels, the number of the group of each, and how many groups there are."""
+        places = {name: place for place, name in enumerate(self.names)}
+        labels = np.fromiter(self.groups, np.int64, len(self.groups))
+        groups = np.array([places[name] for name in self.groups.values()], np.uintp)
+        return labels, groups, len(places)
+
+    def confusion(self, cells: list[int]) -> dict[str, Any]:
+        """The core's table as rows; the last row and column only where labels are in no group."""
+        names = [*self.names, NO_GROUP]
+        table = np.array(cells).reshape(len(names), len(names))
+        if not table[-1].any() and not table[:, -1].any():
+            names, table = self.names, table[:-1, :-1]
+        return {"names": names, "counts": table.tolist()}
+
+    def scores(self, labels: Sequence[int | str], counts: list[list[int]]) -> dict[str, GroupScore]:
+        """The score of each group that one of these true labels is in."""
+        known = [(self.groups[label], row) for label, row in zip(labels, counts, strict=True)
+                 if label in self.groups]  # fmt: skip
+        places = {name: place for place, name in enumerate(sorted({name for name, _ in known}))}
+        groups = _core.score_groups(
+            [row for _, row in known], [places[name] for name, _ in known], len(places)
+        )
+        return {name: GroupScore.of(*group) for name, group in zip(places, groups, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +172,16 @@ class Score:
         public_error: Top-k error over the public images, where the truth tells; else None.
         private_error: Top-k error over the private images, where the truth tells; else None.
         official: Whether it was counted as the competition's own script does.
+        top_errors: (k,) floats: item j - 1 is the top-j error.
+        top_1_interval: ``[low, high]`` of the top-1 error, by the bootstrap; None without. Each
+            draw is of n images with replacement; of 0 (or all) wrong images all draws are alike.
+        top_k_interval: Likewise of the top-k error.
+        confidence: The part of the draws that the intervals hold.
+        bootstrap: How many draws there were; 0 for no intervals.
+        by_rank: By rank (``"genus"``) and name, a `GroupScore`; empty where unknown.
+        confusion: ``names`` of the super categories and ``counts``: row i, column j is how many
+            images of super category i have a first label of super category j. A last name
+            ``"(none)"`` stands for labels that have none. None where super categories are unknown.
     """
 
     k: int
@@ -95,22 +195,31 @@ class Score:
     public_error: float | None = None
     private_error: float | None = None
     official: bool = False
+    top_errors: list[float] = field(default_factory=list)
+    top_1_interval: list[float] | None = None
+    top_k_interval: list[float] | None = None
+    confidence: float = 0.95
+    bootstrap: int = 0
+    by_rank: dict[str, dict[str, GroupScore]] = field(default_factory=dict, repr=False)
+    confusion: dict[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(
         cls,
         parts: Any,
         k: int,
-        supercategories: Mapping[int, str] | Sequence[str] | None,
+        supercategories: Grouping | None,
+        ranks: Mapping[str, Names],
+        bootstrap: Bootstrap,
         *,
         official: bool,
     ) -> Score:
-        """From the core's counts: all, public, private, and those of each label.
+        """From the core's counts: all, public, private, by label, by place, by pair of groups.
 
         Raises:
             ValueError: If a label has no super category although some have.
         """
-        whole, public, private, by_class = parts
+        whole, public, private, by_class, places, cells = parts
         by_label = sorted(((_number(label), counts) for label, counts in by_class), key=_place)
         labels, counts = [label for label, _ in by_label], [counts for _, counts in by_label]
         ((_, classes, averages),) = _core.score_groups(counts, [0] * len(counts), 1)
@@ -118,6 +227,15 @@ class Score:
         public_error, private_error = (
             None if part is None else ClassScore.of(part).top_k_error for part in (public, private)
         )
+        by_supercategory = {}
+        if supercategories is not None:
+            without = sum(label not in supercategories.groups for label in labels)
+            if without:
+                raise ValueError(
+                    f"expected a super category for each of the {len(labels)} true labels, found "
+                    f"none for {without}"
+                )
+            by_supercategory = supercategories.scores(labels, counts)
         return cls(
             k=k,
             n=total.n,
@@ -126,10 +244,19 @@ class Score:
             class_top_1_error=total.class_top_1_error,
             class_top_k_error=total.class_top_k_error,
             by_class={label: ClassScore.of(count) for label, count in by_label},
-            by_supercategory=_groups(labels, counts, supercategories),
+            by_supercategory=by_supercategory,
             public_error=public_error,
             private_error=private_error,
             official=official,
+            top_errors=_top_errors(total.n, places),
+            top_1_interval=bootstrap.interval(whole[0], whole[1], 1),
+            top_k_interval=bootstrap.interval(whole[0], whole[2], k),
+            confidence=bootstrap.confidence,
+            bootstrap=bootstrap.resamples,
+            by_rank={
+                rank: Grouping.of(names).scores(labels, counts) for rank, names in ranks.items()
+            },
+            confusion=None if supercategories is None else supercategories.confusion(cells),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,6 +276,15 @@ class Score:
             _row("every image the same", self.n, self.top_1_error, self.top_k_error),
             _row("every class the same", "", self.class_top_1_error, self.class_top_k_error),
         ]
+        if self.top_1_interval is not None and self.top_k_interval is not None:
+            ends = zip(("from", "to"), self.top_1_interval, self.top_k_interval, strict=True)
+            lines.extend(
+                _row(f"{self.confidence:.4g} interval, {end}", "", *at) for end, *at in ends
+            )
+        lines.extend(
+            _row(f"among the first {place}", "", "", self.top_errors[place - 1])
+            for place in range(2, self.k)
+        )
         for name, error in (("public", self.public_error), ("private", self.private_error)):
             if error is not None:
                 lines.append(_row(name, "", "", error))
@@ -168,23 +304,11 @@ def _place(item: tuple[int | str, Any]) -> tuple[bool, int | str]:
     return isinstance(item[0], str), item[0]
 
 
-def _groups(
-    labels: Sequence[int | str],
-    counts: list[list[int]],
-    supercategories: Mapping[int, str] | Sequence[str] | None,
-) -> dict[str, GroupScore]:
-    if supercategories is None:
-        return {}
-    try:
-        names = [supercategories[label] for label in labels]  # type: ignore[index]
-    except (LookupError, TypeError) as error:
-        raise ValueError(
-            f"expected a super category for each of the {len(labels)} true labels, found only "
-            f"{len(supercategories)}"
-        ) from error
-    places = {name: place for place, name in enumerate(sorted(set(names)))}
-    groups = _core.score_groups(counts, [places[name] for name in names], len(places))
-    return {name: GroupScore.of(*group) for name, group in zip(places, groups, strict=True)}
+def _top_errors(n: int, places: list[int]) -> list[float]:
+    """The top-j errors from how many images have their true label at each place."""
+    if n == 0:
+        return [1.0] * len(places)
+    return [(n - right) / n for right in itertools.accumulate(places)]
 
 
 def _row(name: str, images: int | str, *errors: float | str) -> str:

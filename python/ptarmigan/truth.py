@@ -1,17 +1,31 @@
-"""Turns whatever holds true labels into ids and labels for the scorer."""
+"""Turns whatever holds true or predicted labels into ids and labels for the scorer."""
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["expected_of", "has_ids", "integers", "is_data_set", "supercategories_of"]
+__all__ = [
+    "expected_of",
+    "has_ids",
+    "integers",
+    "is_data_set",
+    "positive",
+    "predicted_of",
+    "ranks_of",
+    "supercategories_of",
+    "without_padding",
+]
+
+Path: TypeAlias = "str | os.PathLike[str]"
+Rows: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64]]"
 
 
 def expected_of(truth: Any, given: Any) -> Any:
@@ -46,6 +60,52 @@ def expected_of(truth: Any, given: Any) -> Any:
     return integers("ids", ids, 1), integers("true labels", labels, 1)
 
 
+def predicted_of(
+    predicted: Any, ids: ArrayLike | None, truth: Any
+) -> tuple[Path | Rows, str | None]:
+    """A file, or ids and labels; and the file that those were read from."""
+    is_file = isinstance(predicted, str | os.PathLike)
+    if is_file or hasattr(predicted, "predicted"):
+        if ids is not None:
+            raise ValueError("`ids` go with an array; the rows of a submission have their own")
+        if is_file:
+            return predicted, None
+        rows = integers("ids", predicted.ids, 1), integers("predicted", predicted.predicted, 2)
+        return rows, predicted.path
+    labels = integers("predicted", predicted, 1, 2)
+    labels = labels if labels.ndim == 2 else labels[:, np.newaxis]
+    if ids is not None:
+        numbers = integers("ids", ids, 1)
+    elif has_ids(truth):
+        raise ValueError(
+            "an array of predictions needs `ids`, the image of each row, unless the truth is an "
+            "array of labels in the same order"
+        )
+    else:
+        numbers = np.arange(len(labels))
+    if len(numbers) != len(labels):
+        raise ValueError(f"expected an id for each of {len(labels)} rows, found {len(numbers)}")
+    return (numbers, labels), None
+
+
+def without_padding(
+    given: Path | Rows, expected: Path | Rows, valid: ArrayLike, *, aligned: bool
+) -> tuple[Rows, Path | Rows]:
+    """The rows where ``valid`` is True; of the truth too where it is aligned with them."""
+    if not isinstance(given, tuple):
+        raise ValueError("`valid` goes with an array; leave padded rows out of a file")
+    mask = np.asarray(valid)
+    if mask.dtype != np.bool_ or mask.shape != given[0].shape:
+        raise ValueError(
+            f"expected `valid` of bool and shape {given[0].shape}, found {mask.dtype} and "
+            f"{mask.shape}"
+        )
+    kept = given[0][mask], given[1][mask]
+    if aligned and isinstance(expected, tuple):
+        expected = expected[0][mask], expected[1][mask]
+    return kept, expected
+
+
 def is_data_set(truth: Any) -> bool:
     """Whether it has images with ids and labels."""
     return hasattr(truth, "image_ids") and hasattr(truth, "targets")
@@ -64,6 +124,32 @@ def supercategories_of(truth: Any) -> Sequence[str] | None:
     if names is None or not above or len(above) != len(truth.classes) or "super" not in above[0]:
         return None
     return [names[number["super"]] for number in above]
+
+
+def ranks_of(truth: Any) -> dict[str, list[str]]:
+    """By rank above the classes but the super category, the group of every class of a data set."""
+    above, names = (getattr(truth, name, None) for name in ("categories_map", "categories_index"))
+    if not above or not names or len(above) != len(truth.classes):
+        return {}
+    ranks = {}
+    for rank in above[0]:
+        if rank != "super" and rank in names:
+            by_number = {number: name for name, number in names[rank].items()}
+            ranks[rank] = [by_number[numbers[rank]] for numbers in above]
+    return ranks
+
+
+def positive(name: str, number: int) -> int:
+    """``number`` if it is an integer of 1 or more.
+
+    Raises:
+        TypeError: If it is no integer.
+        ValueError: If it is less.
+    """
+    number = operator.index(number)
+    if number < 1:
+        raise ValueError(f"expected {name} of 1 or more, found {number}")
+    return number
 
 
 def integers(name: str, values: Any, *dimensions: int) -> NDArray[np.int64]:

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ptarmigan.cli.terminal import add_command, print_json, put, say
+from ptarmigan.cli.terminal import add_command, print_json, progress_bar, put, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy as np
 
     from ptarmigan.annotations import Table
+    from ptarmigan.logits import LogitRows
+    from ptarmigan.scores import Score
 
 __all__ = ["add_commands"]
+
+RELEASES = ("2017", "2018", "2019", "2021")
+RANKS = ("kingdom", "phylum", "class", "order", "family", "genus")
 
 
 def add_commands(commands: Any) -> None:
     """Adds the commands about predictions."""
-    submit = add_command(commands, "submit", _submit, "write the best labels of logits as CSV")
+    submit = add_command(
+        commands, "submit", _submit, "write the best labels of logits as CSV, or check one",
+        late="logits",
+    )  # fmt: skip
+    _add_logits(submit)
     submit.add_argument(
-        "logits", metavar="LOGITS", help=".npy of (images, categories), or .npz with `logits`"
-    )
-    ids = submit.add_mutually_exclusive_group()
-    ids.add_argument("--ids", metavar="IDS.npy", help="the image id of every row")
-    ids.add_argument("--root", metavar="ROOT", help="data set whose samples the rows are, in order")
+        "--root", metavar="ROOT",
+        help="data set with the images: the rows are its samples in order, or have their --ids",
+    )  # fmt: skip
     submit.add_argument(
         "--split", default="test", choices=("test", "val", "train"), help="of ROOT (test)"
     )
-    submit.add_argument("-o", "--output", metavar="FILE", required=True, help="the CSV to write")
-    submit.add_argument("-k", "--k", type=int, default=5, help="labels a row (5)")
+    file = submit.add_mutually_exclusive_group(required=True)
+    file.add_argument("-o", "--output", metavar="FILE", help="the CSV to write")
+    file.add_argument("--check", metavar="FILE", help="say everything that is wrong with a CSV")
+    submit.add_argument("--limit", type=int, default=50, help="faults to show with --check (50)")
+    _add_form(submit)
 
-    score = add_command(commands, "score", _score, "score a submission against the truth")
-    score.add_argument("submission", metavar="SUBMISSION", help="CSV of id,predicted")
+    score = add_command(
+        commands, "score", _score, "score a submission against the truth", late="submission"
+    )
+    score.add_argument("submission", metavar="SUBMISSION", nargs="?", help="CSV of id,predicted")
+    _add_logits(score, positional=False)
     score.add_argument("--truth", metavar="FILE", help="CSV of id,expected[,usage]")
     score.add_argument(
         "--root",
@@ -40,11 +56,45 @@ def add_commands(commands: Any) -> None:
     )
     score.add_argument("--split", default="val", choices=("val", "train"), help="of ROOT (val)")
     score.add_argument("--official", action="store_true", help="as the competition's own program")
-    score.add_argument("-k", "--k", type=int, default=5, help="labels a row that count (5)")
+    score.add_argument(
+        "--bootstrap", type=int, default=0, metavar="N", help="draws for intervals (0: none)"
+    )
+    score.add_argument(
+        "--confidence", type=float, default=0.95, help="part of the draws in an interval (0.95)"
+    )
+    score.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+    _add_form(score)
 
 
-def _load(path: str, name: str) -> dict[str, np.ndarray]:
-    """The arrays of a .npz, or the one of a .npy under ``name``, not read before it is used."""
+def _add_logits(command: argparse.ArgumentParser, *, positional: bool = True) -> None:
+    text = ".npy of (images, categories), or .npz with `logits`"
+    if positional:
+        command.add_argument("logits", metavar="LOGITS", nargs="?", help=text)
+    command.add_argument("--logits", metavar="FILE", dest="logits_file", help=text)
+    command.add_argument("--ids", metavar="IDS.npy", help="the image id of every row")
+    command.add_argument(
+        "--prior", metavar="PRIOR.npy",
+        help="(images, categories) to multiply the probabilities with; NaN rows: no prior",
+    )  # fmt: skip
+    command.add_argument(
+        "--probabilities", action="store_true", help="with --prior: the logits are probabilities"
+    )
+
+
+def _add_form(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--release", default="2017", choices=RELEASES,
+        help="whose header and labels a row the CSV has (2017)",
+    )  # fmt: skip
+    command.add_argument("-k", "--k", type=int, help="labels a row (5; 2018: 3; 2019: 1)")
+
+
+def _load(path: str, name: str) -> np.ndarray:
+    """The array of a .npy, or the one in a .npz under ``name``.
+
+    Raises:
+        SubmissionError: If there is none.
+    """
     import zipfile
 
     import numpy as np
@@ -54,73 +104,191 @@ def _load(path: str, name: str) -> dict[str, np.ndarray]:
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return {name: loaded}
+            return loaded
         with loaded:
-            arrays = dict(loaded.items())
+            if name in loaded:
+                array: np.ndarray = loaded[name]
+                return array
+            found = ", ".join(f"`{key}`" for key in loaded) or "nothing"
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise SubmissionError(f"`{path}`: not an array that NumPy can load: {error}") from error
-    if name not in arrays:
-        found = ", ".join(f"`{key}`" for key in arrays) or "nothing"
-        raise SubmissionError(f"`{path}`: expected an array named `{name}`, found {found}")
-    return arrays
+    raise SubmissionError(f"`{path}`: expected an array named `{name}`, found {found}")
 
 
-def _table(root: str, split: str) -> Table:
-    from pathlib import Path
+def _ids_in(path: str) -> np.ndarray:
+    """The ids beside the logits in a .npz."""
+    import zipfile
 
-    from ptarmigan.annotations import Table
-    from ptarmigan.release import find_annotations
-
-    return Table(find_annotations(Path(root), split))
-
-
-def _image_ids(arguments: argparse.Namespace, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    if arguments.ids is not None:
-        return _load(arguments.ids, "ids")["ids"]
-    if arguments.root is not None:
-        return _table(arguments.root, arguments.split).image_ids
-    if "ids" in arrays:
-        return arrays["ids"]
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if "ids.npy" in archive.namelist():
+                return _load(path, "ids")
     raise ValueError("the rows need ids: give --ids or --root, or a .npz that has `ids`")
 
 
-def _submit(arguments: argparse.Namespace) -> None:
-    from ptarmigan.errors import SubmissionError
-    from ptarmigan.predictions import top_k, write_submission
+def _table(root: str, split: str, release: str) -> Table:
+    from pathlib import Path
 
-    arrays = _load(arguments.logits, "logits")
-    logits = arrays["logits"]
-    ids = _image_ids(arguments, arrays)
-    if logits.ndim != 2 or ids.shape != logits.shape[:1]:
-        raise SubmissionError(
-            f"`{arguments.logits}`: expected ({len(ids)}, categories) logits, one row for each of "
-            f"the {len(ids)} ids, found shape {logits.shape}"
-        )
-    predicted = top_k(logits, k=arguments.k)
-    write_submission(arguments.output, ids, predicted)
-    summary = {"submission": arguments.output, "rows": len(ids), "k": arguments.k}
+    from ptarmigan.annotations import Table
+    from ptarmigan.release import VERSIONS, find_annotations
+
+    if release not in VERSIONS:
+        raise ValueError(f"the annotations of {release} cannot be read; give --ids without --root")
+    return Table(find_annotations(Path(root), split))
+
+
+def _categories(table: Table) -> int:
+    return max(table.categories[0], default=-1) + 1
+
+
+@contextmanager
+def _rows(arguments: argparse.Namespace, path: str) -> Iterator[list[LogitRows]]:
+    """The logits, and if there is a prior, the logits with it."""
+    from ptarmigan.logits import LogitsFile
+    from ptarmigan.prior import apply_prior
+
+    with LogitsFile(path) as logits:
+        if arguments.prior is None:
+            yield [logits]
+            return
+        with LogitsFile(arguments.prior, "prior") as prior:
+            kind = not arguments.probabilities
+            yield [logits, apply_prior(logits, prior, logits=kind)]
+
+
+def _rank(rows: LogitRows, k: int) -> np.ndarray:
+    from ptarmigan.logits import top_k
+
+    with progress_bar("ranking", "rows") as progress:
+        return top_k(rows, k, progress=progress)
+
+
+def _k(arguments: argparse.Namespace) -> int:
+    from ptarmigan.predictions import FORMATS
+
+    return FORMATS[arguments.release].k if arguments.k is None else int(arguments.k)
+
+
+def _submit(arguments: argparse.Namespace) -> int:
+    if arguments.logits is not None and arguments.logits_file is not None:
+        raise ValueError("give the logits once, as LOGITS or as --logits")
+    logits = arguments.logits or arguments.logits_file
+    if arguments.check is not None:
+        if logits is not None or arguments.prior is not None:
+            raise ValueError("--check reads a submission; it takes no logits")
+        return _check(arguments)
+    if logits is None:
+        raise ValueError("give the logits: LOGITS or --logits FILE")
+    _write(arguments, logits)
+    return 0
+
+
+def _write(arguments: argparse.Namespace, path: str) -> None:
+    from ptarmigan.errors import SubmissionError
+    from ptarmigan.predictions import write_submission
+
+    k = _k(arguments)
+    options: dict[str, Any] = {"k": k, "version": arguments.release}
+    ids = None if arguments.ids is None else _load(arguments.ids, "ids")
+    if arguments.root is not None:
+        table = _table(arguments.root, arguments.split, arguments.release)
+        options["categories"] = _categories(table)
+        if ids is None:
+            ids = table.image_ids
+        else:
+            options["expected_ids"] = table.image_ids
+    with _rows(arguments, path) as rows:
+        ids = _ids_in(path) if ids is None else ids
+        if ids.shape != (len(rows[-1]),):
+            raise SubmissionError(
+                f"`{path}`: expected ({len(ids)}, categories) logits, one row for each of the "
+                f"{len(ids)} ids, found shape {rows[-1].shape}"
+            )
+        predicted = _rank(rows[-1], k)
+    write_submission(arguments.output, ids, predicted, **options)
+    summary = {"submission": arguments.output, "rows": len(ids), "k": k}
     if arguments.json:
         print_json(summary)
     else:
-        say(f"wrote {len(ids):,} rows of {arguments.k} labels to {arguments.output}")
+        say(f"wrote {len(ids):,} rows of {k} labels to {arguments.output}")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from ptarmigan.predictions import check_submission
+
+    ids: Sequence[int] | np.ndarray | None = None
+    categories = None
+    if arguments.root is not None:
+        table = _table(arguments.root, arguments.split, arguments.release)
+        ids, categories = table.image_ids, _categories(table)
+    if arguments.ids is not None:
+        ids = _load(arguments.ids, "ids")
+    found = check_submission(
+        arguments.check, version=arguments.release, k=_k(arguments), categories=categories,
+        expected_ids=ids, limit=arguments.limit,
+    )  # fmt: skip
+    if arguments.json:
+        faults = [fault._asdict() for fault in found.faults]
+        print_json({"rows": found.rows, "count": found.count, "faults": faults})
+        return int(found.count > 0)
+    for line, message in found.faults:
+        put(message if line is None else f"line {line}: {message}")
+    if found.count > len(found.faults):
+        say(f"... and {found.count - len(found.faults):,} more")
+    faults_text = f"{found.count:,} faults" if found.count else "nothing is wrong"
+    say(f"{arguments.check}: {found.rows:,} rows, {faults_text}")
+    if found.count == 0 and ids is None:
+        say("the ids were not compared with any: give --root or --ids")
+    return int(found.count > 0)
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from ptarmigan.predictions import score
-
+    if (arguments.submission is None) == (arguments.logits_file is None):
+        raise ValueError("give either a SUBMISSION or --logits FILE")
+    if arguments.logits_file is None and (arguments.prior or arguments.ids):
+        raise ValueError("--prior and --ids go with --logits; a submission has its ids")
     truth: Any = arguments.truth
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {
+        "official": arguments.official,
+        "version": arguments.release,
+        "bootstrap": arguments.bootstrap,
+        "confidence": arguments.confidence,
+        "seed": arguments.seed,
+    }
     if arguments.root is not None:
-        table = _table(arguments.root, arguments.split)
+        table = _table(arguments.root, arguments.split, arguments.release)
         ids, _, groups = table.categories
         options["supercategories"] = dict(zip(ids, groups, strict=True))
+        columns = getattr(table, "category_columns", {})
+        options["ranks"] = {
+            rank: dict(zip(ids, columns[rank], strict=True)) for rank in RANKS if rank in columns
+        }
         truth = truth or (table.image_ids, table.category_ids)
     if truth is None:
         raise ValueError("the score needs the truth: give --truth or --root")
-    found = score(
-        arguments.submission, truth, k=arguments.k, official=arguments.official, **options
-    )
+    scores = _scores(arguments, truth, options)
     if arguments.json:
-        print_json(found.to_dict())
-    else:
-        put(str(found))
+        found = {name: score.to_dict() for name, score in scores.items()}
+        print_json(found if len(found) > 1 else found["without_prior"])
+        return
+    for name, score in scores.items():
+        if len(scores) > 1:
+            put(name.replace("_", " ") + ":")
+        put(str(score))
+
+
+def _scores(arguments: argparse.Namespace, truth: Any, options: dict[str, Any]) -> dict[str, Score]:
+    """The score ``without_prior``, and if there is a prior, ``with_prior``."""
+    from ptarmigan.predictions import score
+
+    k = _k(arguments)
+    if arguments.submission is not None:
+        return {"without_prior": score(arguments.submission, truth, k, **options)}
+    path = arguments.logits_file
+    ids = _ids_in(path) if arguments.ids is None else _load(arguments.ids, "ids")
+    with _rows(arguments, path) as rows:
+        names = ("without_prior", "with_prior")
+        return {
+            name: score(_rank(each, k), truth, k, ids=ids, **options)
+            for name, each in zip(names, rows, strict=False)
+        }

@@ -48,6 +48,9 @@ pub const ANNOTATION_BYTES: u64 = 4 << 30;
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
 
+/// Most draws of a bootstrap: each takes 8 bytes, and thousands are plenty.
+pub const BOOTSTRAP_RESAMPLES: usize = 10_000_000;
+
 /// Longest record of a pass's journal, in bytes: a window, a name with its target, a checkpoint.
 pub const JOURNAL_RECORD_BYTES: u32 = 1 << 18;
 

@@ -12,6 +12,8 @@ pub enum Purpose {
     Crop = 1,
     /// The order of an epoch.
     Order = 2,
+    /// Images drawn again, for an interval.
+    Bootstrap = 3,
 }
 
 const MULTIPLIERS: [u64; 2] = [0xD2E7_470E_E14C_6C93, 0xCA5A_8263_9512_1157];

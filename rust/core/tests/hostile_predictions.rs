@@ -3,8 +3,20 @@
 use std::fs;
 
 use proptest::prelude::*;
+use ptarmigan_core::predictions::inspection::check;
 use ptarmigan_core::predictions::official::{Rows, Solution};
-use ptarmigan_core::predictions::{Submission, Truth};
+use ptarmigan_core::predictions::{Rules, Submission, Truth};
+
+const HEADER: &str = "id,predicted";
+
+fn rules(k: Option<usize>) -> Rules<'static> {
+    Rules {
+        header: HEADER,
+        k,
+        categories: None,
+        images: None,
+    }
+}
 
 /// Pieces that make wrong files nearly right.
 fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -26,6 +38,21 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
+    fn a_check_finds_a_fault_where_reading_does(bytes in text(), headed in any::<bool>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.csv");
+        let head: &[u8] = if headed { b"id,predicted\n" } else { b"" };
+        fs::write(&path, [head, &bytes].concat()).unwrap();
+        let report = check(&path, rules(Some(2)), usize::MAX).unwrap();
+        prop_assert_eq!(report.count, report.faults.len());
+        prop_assert!(report.faults.is_sorted_by_key(|fault| fault.line));
+        let first = report.faults.iter().find(|fault| !fault.readable);
+        let expected = first.map(|fault| format!("line {}: {}", fault.line.unwrap(), fault.message));
+        let read = Submission::read(&path, rules(Some(2)));
+        prop_assert_eq!(read.err().map(|error| error.message().to_owned()), expected);
+    }
+
+    #[test]
     fn any_file_is_read_or_refused_by_name(bytes in text(), headed in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.csv");
@@ -33,18 +60,18 @@ proptest! {
         fs::write(&path, [head, &bytes].concat()).unwrap();
         let results = [
             Truth::read(&path).err(),
-            Rows::read(&path, 2).err(),
+            Rows::read(&path, HEADER, 2).err(),
             Solution::read(&path).err(),
-            Submission::read(&path, Some(2)).err(),
+            Submission::read(&path, rules(Some(2))).err(),
         ];
         for error in results.into_iter().flatten() {
             prop_assert_eq!(error.path(), Some(path.as_path()), "{}", error);
             prop_assert!(error.message().starts_with("line "), "{}", error);
         }
-        if let Ok(submission) = Submission::read(&path, None) {
+        if let Ok(submission) = Submission::read(&path, rules(None)) {
             let copy = folder.path().join("copy.csv");
-            submission.write(&copy).unwrap();
-            let again = Submission::read(&copy, Some(submission.k())).unwrap();
+            submission.write(&copy, HEADER).unwrap();
+            let again = Submission::read(&copy, rules(Some(submission.k()))).unwrap();
             prop_assert_eq!(again.ids(), submission.ids());
             prop_assert_eq!(again.labels(), submission.labels());
         }

@@ -43,7 +43,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::predictions::{
-        read_submission, score_groups, score_official, score_strict, top_k, write_submission,
+        bootstrap_interval, check_submission, read_submission, score_groups, score_official,
+        score_strict, submission_formats, top_k, write_submission,
     };
     #[pymodule_export]
     use crate::samples::{decode_members, find_members, folders};

@@ -13,9 +13,14 @@ use numpy::{
 };
 use pyo3::prelude::*;
 
+use ptarmigan_core::predictions::bootstrap;
+use ptarmigan_core::predictions::format::FORMATS;
+use ptarmigan_core::predictions::inspection;
 use ptarmigan_core::predictions::official::{self, Rows, Solution};
-use ptarmigan_core::predictions::score::{Score, Tally, by_group, score};
-use ptarmigan_core::predictions::{Logits, Submission, Truth, top_k as rank};
+use ptarmigan_core::predictions::score::{by_group, score};
+use ptarmigan_core::predictions::{
+    Groups, Images, Logits, Rules, Score, Submission, Tally, Truth, top_k as rank,
+};
 
 use crate::run::run;
 
@@ -48,48 +53,97 @@ pub(crate) fn top_k(
     run(py, || rank(logits, classes, k, threads, out))
 }
 
+/// The form of each release's submissions: year, header, labels in a row.
+#[pyfunction]
+pub(crate) fn submission_formats() -> Vec<(&'static str, &'static str, usize)> {
+    let format = FORMATS.iter();
+    format
+        .map(|form| (form.release, form.header, form.k))
+        .collect()
+}
+
+/// What a submission must be: header, labels in a row, categories, image ids.
+#[derive(FromPyObject)]
+pub(crate) struct Form<'py>(
+    String,
+    Option<usize>,
+    Option<usize>,
+    Option<PyReadonlyArray1<'py, i64>>,
+);
+
+impl Form<'_> {
+    fn images(&self) -> PyResult<Option<Images>> {
+        let ids = self.3.as_ref().map(|ids| ids.as_slice()).transpose()?;
+        Ok(ids.map(|ids| Images::new(ids.to_vec())))
+    }
+
+    fn rules<'a>(&'a self, images: Option<&'a Images>) -> Rules<'a> {
+        Rules {
+            header: &self.0,
+            k: self.1,
+            categories: self.2,
+            images,
+        }
+    }
+}
+
 type Labels<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<i32>>);
 
 /// Reads a submission: ids and labels.
 #[pyfunction]
-#[pyo3(signature = (path, *, k, categories))]
-pub(crate) fn read_submission(
-    py: Python<'_>,
+pub(crate) fn read_submission<'py>(
+    py: Python<'py>,
     path: PathBuf,
-    k: Option<usize>,
-    categories: Option<usize>,
-) -> PyResult<Labels<'_>> {
-    let read = from_file(py, &path, k, categories)?;
+    form: Form<'py>,
+) -> PyResult<Labels<'py>> {
+    let read = from_file(py, &path, &form)?;
     let shape = [read.ids().len(), read.k()];
     let labels = PyArray1::from_slice(py, read.labels()).reshape(shape)?;
     Ok((PyArray1::from_slice(py, read.ids()), labels))
 }
 
+/// The number of rows, the number of faults, and the first of these: line and message.
+type Checked = (usize, usize, Vec<(Option<usize>, String)>);
+
+/// Lists what is wrong with a submission.
+#[pyfunction]
+pub(crate) fn check_submission(
+    py: Python<'_>,
+    path: PathBuf,
+    form: Form<'_>,
+    limit: usize,
+) -> PyResult<Checked> {
+    let images = form.images()?;
+    let rules = form.rules(images.as_ref());
+    let report = run(py, || inspection::check(&path, rules, limit))?;
+    let faults = report.faults.into_iter();
+    let faults = faults.map(|fault| (fault.line, fault.message)).collect();
+    Ok((report.rows, report.count, faults))
+}
+
 /// Writes a submission.
 #[pyfunction]
-#[pyo3(signature = (path, ids, labels, *, categories))]
 pub(crate) fn write_submission(
     py: Python<'_>,
     path: PathBuf,
     ids: PyReadonlyArray1<'_, i64>,
     labels: PyReadonlyArray2<'_, i64>,
-    categories: Option<usize>,
+    form: Form<'_>,
 ) -> PyResult<()> {
-    let submission = from_arrays(py, &ids, &labels, None, categories)?;
-    run(py, || submission.write(&path))
+    let images = form.images()?;
+    let submission = from_arrays(py, &ids, &labels, None, form.2)?;
+    run(py, || {
+        if let Some(images) = &images {
+            submission.check_images(images)?;
+        }
+        submission.write(&path, &form.0)
+    })
 }
 
-fn from_file(
-    py: Python<'_>,
-    path: &Path,
-    k: Option<usize>,
-    categories: Option<usize>,
-) -> PyResult<Submission> {
-    run(py, || {
-        let submission = Submission::read(path, k)?;
-        submission.check_categories(categories)?;
-        Ok(submission)
-    })
+fn from_file(py: Python<'_>, path: &Path, form: &Form<'_>) -> PyResult<Submission> {
+    let images = form.images()?;
+    let rules = form.rules(images.as_ref());
+    run(py, || Submission::read(path, rules))
 }
 
 fn from_arrays(
@@ -101,9 +155,7 @@ fn from_arrays(
 ) -> PyResult<Submission> {
     let (k, ids, labels) = (labels.shape()[1], ids.as_slice()?, labels.as_slice()?);
     run(py, || {
-        let submission = Submission::new(ids.to_vec(), labels, k, source)?;
-        submission.check_categories(categories)?;
-        Ok(submission)
+        Submission::new(ids.to_vec(), labels, k, categories, source)
     })
 }
 
@@ -133,57 +185,85 @@ impl Expected<'_> {
     }
 }
 
+/// Labels, the group of each, and how many groups there are.
+#[derive(FromPyObject)]
+pub(crate) struct Grouping<'py>(
+    PyReadonlyArray1<'py, i64>,
+    PyReadonlyArray1<'py, usize>,
+    usize,
+);
+
 /// Images, wrong at top-1, wrong at top-k.
 type Counts = [u64; 3];
 
-/// The counts of all images, of the public and of the private ones, and of each true label.
-type Parts<Label> = (Counts, Option<Counts>, Option<Counts>, Vec<(Label, Counts)>);
-
+/// The counts of all images, of the public and of the private ones, and of each true label; the
+/// images with the true label at each place; the table of groups.
+type Parts<Label> = (
+    Counts,
+    Option<Counts>,
+    Option<Counts>,
+    Vec<(Label, Counts)>,
+    Vec<u64>,
+    Vec<u64>,
+);
 fn counts(tally: &Tally) -> Counts {
     [tally.n, tally.wrong_top_1, tally.wrong_top_k]
 }
 
 fn parts<Label>(score: Score<Label>) -> Parts<Label> {
-    let by_class = score
-        .by_class
-        .into_iter()
-        .map(|(label, tally)| (label, counts(&tally)));
+    let by_class = score.by_class.into_iter();
+    let by_class = by_class.map(|(label, tally)| (label, counts(&tally)));
     let [public, private] = [score.public, score.private].map(|part| part.as_ref().map(counts));
-    (counts(&score.all), public, private, by_class.collect())
+    (
+        counts(&score.all),
+        public,
+        private,
+        by_class.collect(),
+        score.places,
+        score.confusion,
+    )
 }
 
 /// Scores strictly; `source` is the file that arrays were read from.
 #[pyfunction]
-#[pyo3(signature = (predicted, expected, *, k, source, categories))]
+#[pyo3(signature = (predicted, expected, form, *, k, source, grouping))]
 pub(crate) fn score_strict(
     py: Python<'_>,
     predicted: Predicted<'_>,
     expected: Expected<'_>,
+    form: Form<'_>,
     k: usize,
     source: Option<PathBuf>,
-    categories: Option<usize>,
+    grouping: Option<Grouping<'_>>,
 ) -> PyResult<Parts<i32>> {
     let submission = match &predicted {
-        Predicted::File(path) => from_file(py, path, Some(k), categories)?,
-        Predicted::Arrays(ids, labels) => {
-            from_arrays(py, ids, labels, source.as_deref(), categories)?
-        }
+        Predicted::File(path) => from_file(py, path, &form)?,
+        Predicted::Arrays(ids, labels) => from_arrays(py, ids, labels, source.as_deref(), form.2)?,
     };
     let truth = expected.truth(py)?;
-    run(py, || score(&submission, &truth, k)).map(parts)
+    let groups = match &grouping {
+        None => None,
+        Some(Grouping(labels, groups, n)) => {
+            let (labels, groups) = (labels.as_slice()?, groups.as_slice()?);
+            Some(run(py, || Groups::of_numbers(labels, groups, *n))?)
+        }
+    };
+    run(py, || score(&submission, &truth, k, groups.as_ref())).map(parts)
 }
 
 /// Scores as the competition's script does.
 #[pyfunction]
-#[pyo3(signature = (predicted, expected, *, k))]
+#[pyo3(signature = (predicted, expected, form, *, k, grouping))]
 pub(crate) fn score_official(
     py: Python<'_>,
     predicted: Predicted<'_>,
     expected: Expected<'_>,
+    form: Form<'_>,
     k: usize,
+    grouping: Option<Grouping<'_>>,
 ) -> PyResult<Parts<String>> {
     let rows = match &predicted {
-        Predicted::File(path) => run(py, || Rows::read(path, k))?,
+        Predicted::File(path) => run(py, || Rows::read(path, &form.0, k))?,
         Predicted::Arrays(ids, labels) => {
             let (width, ids, labels) = (labels.shape()[1], ids.as_slice()?, labels.as_slice()?);
             run(py, || Rows::from_numbers(ids, labels, width, k))?
@@ -193,7 +273,31 @@ pub(crate) fn score_official(
         Expected::File(path) => run(py, || Solution::read(path))?,
         Expected::Arrays(..) => Solution::from_truth(&expected.truth(py)?),
     };
-    run(py, || official::score(&rows, &solution)).map(parts)
+    let groups = match &grouping {
+        None => None,
+        Some(Grouping(labels, groups, n)) => {
+            let (labels, groups) = (labels.as_slice()?, groups.as_slice()?);
+            Some(run(py, || Groups::of_texts(labels, groups, *n))?)
+        }
+    };
+    run(py, || official::score(&rows, &solution, groups.as_ref())).map(parts)
+}
+
+/// The interval of the share `wrong / n` from images drawn again.
+#[pyfunction]
+#[pyo3(signature = (n, wrong, *, resamples, confidence, seed, which))]
+pub(crate) fn bootstrap_interval(
+    py: Python<'_>,
+    n: u64,
+    wrong: u64,
+    resamples: usize,
+    confidence: f64,
+    seed: u64,
+    which: u64,
+) -> PyResult<[f64; 2]> {
+    run(py, || {
+        bootstrap::interval(n, wrong, resamples, confidence, seed, which)
+    })
 }
 
 /// For each group its images' counts, its number of classes, and their mean errors.

@@ -9,8 +9,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::count::{Count, Groups, Score};
 use super::csv_lines::CsvLines;
-use super::score::{Count, Score};
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
@@ -18,15 +18,17 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Rows {
     rows: Vec<(String, Vec<String>)>,
+    k: usize,
     path: Option<PathBuf>,
 }
 
 impl Rows {
-    /// Reads a submission leniently: the columns `id` and `predicted`, wherever they are.
-    pub fn read(path: &Path, k: usize) -> Result<Self> {
+    /// Reads a submission leniently: the two columns of `header`, wherever they are.
+    pub fn read(path: &Path, header: &str, k: usize) -> Result<Self> {
         check_k(k)?;
         let mut lines = CsvLines::open(path)?;
-        let [id, predicted] = lines.columns(["id", "predicted"])?;
+        let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
+        let [id, predicted] = lines.columns([id, predicted])?;
         let mut rows = Vec::new();
         while let Some(fields) = lines.next_fields_if_any()? {
             let [id, predicted] = [lines.field(&fields, id)?, lines.field(&fields, predicted)?];
@@ -41,6 +43,7 @@ impl Rows {
         }
         Ok(Self {
             rows,
+            k,
             path: Some(path.to_owned()),
         })
     }
@@ -65,6 +68,7 @@ impl Rows {
             });
         Ok(Self {
             rows: rows.collect(),
+            k,
             path: None,
         })
     }
@@ -135,8 +139,12 @@ impl Solution {
     }
 }
 
-/// Scores as the competition's script does.
-pub fn score(submitted: &Rows, solution: &Solution) -> Result<Score<String>> {
+/// Scores as the competition's script does. With `groups` their confusion is counted too.
+pub fn score(
+    submitted: &Rows,
+    solution: &Solution,
+    groups: Option<&Groups<String>>,
+) -> Result<Score<String>> {
     let there: HashSet<&str> = submitted.rows.iter().map(|(id, _)| id.as_str()).collect();
     let missing = solution
         .labels
@@ -153,14 +161,10 @@ pub fn score(submitted: &Rows, solution: &Solution) -> Result<Score<String>> {
             None => error,
         });
     }
-    let mut count = Count::new(solution.has_parts);
+    let mut count = Count::new(submitted.k, solution.has_parts, groups);
     for (id, labels) in &submitted.rows {
         if let Some((label, usage)) = solution.labels.get(id) {
-            count.add(
-                label,
-                *usage,
-                labels.iter().position(|predicted| predicted == label),
-            );
+            count.add(label, *usage, labels);
         }
     }
     Ok(count.score())
@@ -176,7 +180,11 @@ mod tests {
         let [given, truth] = ["given.csv", "truth.csv"].map(|name| folder.path().join(name));
         fs::write(&given, submission).unwrap();
         fs::write(&truth, solution).unwrap();
-        let score = score(&Rows::read(&given, k)?, &Solution::read(&truth)?)?;
+        let score = score(
+            &Rows::read(&given, "id,predicted", k)?,
+            &Solution::read(&truth)?,
+            None,
+        )?;
         let parts = [score.public.unwrap(), score.private.unwrap()];
         Ok([
             parts.map(|part| part.errors()[1]).to_vec(),

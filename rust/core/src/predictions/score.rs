@@ -5,102 +5,19 @@
 //!
 //! Not here: the lenient counting of the competition's own script (`official.rs`).
 
-use std::collections::BTreeMap;
-
+use super::count::{Count, Groups, Score, Tally};
 use super::submission::Submission;
-use super::truth::{Truth, Usage};
+use super::truth::Truth;
 use crate::error::{Error, Result};
 
-/// How many images there were, and for how many no label was right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Images.
-    pub n: u64,
-    /// Images whose first label is wrong.
-    pub wrong_top_1: u64,
-    /// Images whose first k labels are all wrong.
-    pub wrong_top_k: u64,
-}
-
-impl Tally {
-    /// Counts one image, whose true label is at `place` of its labels.
-    pub(super) fn count(&mut self, place: Option<usize>) {
-        self.n += 1;
-        self.wrong_top_1 += u64::from(place != Some(0));
-        self.wrong_top_k += u64::from(place.is_none());
-    }
-
-    /// The top-1 and the top-k error: 0 is best; 1 where there is no image, as in the
-    /// competition's script.
-    pub fn errors(&self) -> [f64; 2] {
-        [self.wrong_top_1, self.wrong_top_k].map(|wrong| {
-            if self.n == 0 {
-                1.0
-            } else {
-                wrong as f64 / self.n as f64
-            }
-        })
-    }
-}
-
-/// The errors of a submission; `Label` is a number, or a text in the competition's script.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Score<Label = i32> {
-    /// All images.
-    pub all: Tally,
-    /// Those of the public part, where the truth tells the parts.
-    pub public: Option<Tally>,
-    /// Those of the private part, where the truth tells the parts.
-    pub private: Option<Tally>,
-    /// The images of each true label, by rising label.
-    pub by_class: Vec<(Label, Tally)>,
-}
-
-/// Adds up images while a submission is read.
-#[derive(Debug, Default)]
-pub(super) struct Count<Label> {
-    all: Tally,
-    parts: [Tally; 2],
-    has_parts: bool,
-    by_class: BTreeMap<Label, Tally>,
-}
-
-impl<Label: Ord + Clone> Count<Label> {
-    pub(super) fn new(has_parts: bool) -> Self {
-        Self {
-            all: Tally::default(),
-            parts: Default::default(),
-            has_parts,
-            by_class: BTreeMap::new(),
-        }
-    }
-
-    /// Counts an image with the true label `label`, found at `place` of the predicted ones.
-    pub(super) fn add(&mut self, label: &Label, usage: Option<Usage>, place: Option<usize>) {
-        self.all.count(place);
-        if let Some(usage) = usage {
-            self.parts[usize::from(usage == Usage::Private)].count(place);
-        }
-        match self.by_class.get_mut(label) {
-            Some(tally) => tally.count(place),
-            None => self.by_class.entry(label.clone()).or_default().count(place),
-        }
-    }
-
-    pub(super) fn score(self) -> Score<Label> {
-        let [public, private] = self.parts.map(|part| self.has_parts.then_some(part));
-        Score {
-            all: self.all,
-            public,
-            private,
-            by_class: self.by_class.into_iter().collect(),
-        }
-    }
-}
-
 /// Scores the first `k` labels of every row strictly: the submission must predict every image
-/// of the truth, and no other.
-pub fn score(submission: &Submission, truth: &Truth, k: usize) -> Result<Score> {
+/// of the truth, and no other. With `groups` their confusion is counted too.
+pub fn score(
+    submission: &Submission,
+    truth: &Truth,
+    k: usize,
+    groups: Option<&Groups<i32>>,
+) -> Result<Score> {
     if k == 0 || k > submission.k() {
         return Err(Error::argument(format!(
             "expected k from 1 to {}, the labels in a row, found {k}",
@@ -110,7 +27,7 @@ pub fn score(submission: &Submission, truth: &Truth, k: usize) -> Result<Score> 
     if truth.ids().is_empty() {
         return Err(Error::submission("the truth names no image"));
     }
-    let mut count = Count::new(truth.usages().is_some());
+    let mut count = Count::new(k, truth.usages().is_some(), groups);
     let mut predicted = vec![false; truth.ids().len()];
     let rows = submission
         .ids()
@@ -121,9 +38,8 @@ pub fn score(submission: &Submission, truth: &Truth, k: usize) -> Result<Score> 
             return Err(submission.error(row, &format!("id `{id}` is not in the truth")));
         };
         predicted[of_truth] = true;
-        let label = truth.labels()[of_truth];
-        let place = labels[..k].iter().position(|&predicted| predicted == label);
-        count.add(&label, truth.usages().map(|usages| usages[of_truth]), place);
+        let usage = truth.usages().map(|usages| usages[of_truth]);
+        count.add(&truth.labels()[of_truth], usage, &labels[..k]);
     }
     let missing = predicted.iter().filter(|&&there| !there).count();
     if let Some(first) = predicted.iter().position(|&there| !there) {
@@ -181,9 +97,10 @@ mod tests {
     #![expect(clippy::float_cmp, reason = "these shares are exact")]
 
     use super::*;
+    use crate::predictions::truth::Usage;
 
     fn submission(ids: &[i64], labels: &[i64]) -> Submission {
-        Submission::new(ids.to_vec(), labels, 2, None).unwrap()
+        Submission::new(ids.to_vec(), labels, 2, None, None).unwrap()
     }
 
     #[test]
@@ -194,7 +111,8 @@ mod tests {
             Some(vec![Usage::Public, Usage::Private, Usage::Private]),
         );
         let given = submission(&[12, 10, 11], &[1, 4, 4, 1, 1, 2]);
-        let found = score(&given, &truth.unwrap(), 2).unwrap();
+        let of = Groups::of_numbers(&[4, 5], &[0, 1], 2).unwrap();
+        let found = score(&given, &truth.unwrap(), 2, Some(&of)).unwrap();
         assert_eq!(
             found.all,
             Tally {
@@ -203,6 +121,9 @@ mod tests {
                 wrong_top_k: 1
             }
         );
+        assert_eq!(found.places, [1, 1]);
+        // Label 1 is in no group.
+        assert_eq!(found.confusion, [1, 0, 1, 0, 0, 1, 0, 0, 0]);
         assert_eq!(found.public.unwrap().errors(), [0.0, 0.0]);
         assert_eq!(found.private.unwrap().errors(), [1.0, 0.5]);
         assert_eq!(
@@ -225,11 +146,13 @@ mod tests {
     #[test]
     fn every_image_is_predicted_once_and_no_other() {
         let truth = Truth::new(vec![1, 2], &[0, 0], None).unwrap();
-        let missing = score(&submission(&[2], &[0, 1]), &truth, 2).unwrap_err();
+        let missing = score(&submission(&[2], &[0, 1]), &truth, 2, None).unwrap_err();
         assert!(missing.message().contains("1 of the 2 images"), "{missing}");
-        let unknown = score(&submission(&[1, 3], &[0, 1, 0, 1]), &truth, 2).unwrap_err();
+        let unknown = score(&submission(&[1, 3], &[0, 1, 0, 1]), &truth, 2, None).unwrap_err();
         assert!(unknown.message().contains("row 1 (id 3)"), "{unknown}");
         assert!(Truth::new(vec![1, 1], &[0, 0], None).is_err());
         assert!(Truth::new(vec![1], &[-1], None).is_err());
+        assert!(Groups::of_numbers(&[1], &[1], 1).is_err());
+        assert!(Groups::of_texts(&[1], &[0], 1 << 40).is_err());
     }
 }

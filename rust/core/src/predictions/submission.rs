@@ -1,9 +1,9 @@
 //! Turns image ids and predicted labels into the competition's CSV file, and back.
 //!
-//! The file has the header `id,predicted` and one row for each image: its id, a comma, and the
-//! k predicted category ids, best first, with one space between them.
+//! The file has a header (`format.rs`) and one row for each image: its id, a comma, and the k
+//! predicted category ids, best first, with one space between them.
 //!
-//! Not here: what a submission is worth (`score.rs`), and the lenient reading of the
+//! Not here: what a row must be (`rules.rs`, `inspection.rs`), what a submission is worth (`score.rs`), and the lenient reading of the
 //! competition's own script (`official.rs`).
 
 use std::collections::HashMap;
@@ -11,10 +11,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::csv_lines::CsvLines;
+use super::inspection::inspect;
+use super::rules::{Images, Rules, label_of};
 use crate::error::{Error, Result};
-
-const HEADER: [&str; 2] = ["id", "predicted"];
 
 /// The predicted labels of some images: every id once, in every row k different labels.
 #[derive(Clone, Debug)]
@@ -27,8 +26,14 @@ pub struct Submission {
 
 impl Submission {
     /// Checks and keeps `labels`, of which row i belongs to `ids[i]`; `path` is the file that
-    /// the rows were read from, for messages.
-    pub fn new(ids: Vec<i64>, labels: &[i64], k: usize, path: Option<&Path>) -> Result<Self> {
+    /// the rows were read from, for messages. A label must be below `categories`, if given.
+    pub fn new(
+        ids: Vec<i64>,
+        labels: &[i64],
+        k: usize,
+        categories: Option<usize>,
+        path: Option<&Path>,
+    ) -> Result<Self> {
         if k == 0 || ids.len().checked_mul(k) != Some(labels.len()) {
             return Err(Error::submission(format!(
                 "expected {k} labels for each of {} ids, found {} labels",
@@ -44,27 +49,18 @@ impl Submission {
             path,
         };
         for (row, of_row) in labels.chunks_exact(k).enumerate() {
-            for (place, &label) in of_row.iter().enumerate() {
-                let label = i32::try_from(label)
-                    .ok()
-                    .filter(|&label| label >= 0)
-                    .ok_or_else(|| {
-                        checked.error(
-                            row,
-                            &format!("label `{label}` is not a category id, 0 or more"),
-                        )
-                    })?;
-                if of_row[..place].contains(&label.into()) {
-                    return Err(checked.error(row, &format!("label `{label}` is there twice")));
-                }
+            for &label in of_row {
+                let label = label_of(label, &checked.labels[row * k..], categories)
+                    .map_err(|fault| checked.error(row, &fault))?;
                 checked.labels.push(label);
             }
         }
-        checked.check_ids()?;
+        checked.rows()?;
         Ok(checked)
     }
 
-    fn check_ids(&self) -> Result<()> {
+    /// The row of every id.
+    fn rows(&self) -> Result<HashMap<i64, usize>> {
         let mut rows = HashMap::with_capacity(self.ids.len());
         for (row, &id) in self.ids.iter().enumerate() {
             if let Some(first) = rows.insert(id, row) {
@@ -72,42 +68,46 @@ impl Submission {
                 return Err(self.error(row, &format!("id `{id}` is already in {first}")));
             }
         }
-        Ok(())
+        Ok(rows)
     }
 
-    /// Reads a file strictly; `k` of None means as many labels as the first row has.
-    pub fn read(path: &Path, k: Option<usize>) -> Result<Self> {
-        let mut lines = CsvLines::open(path)?;
-        lines.expect_header(&[&HEADER])?;
-        let (mut k, mut ids, mut labels) = (k, Vec::new(), Vec::new());
-        while let Some(fields) = lines.next_fields()? {
-            let [id, predicted] = &fields[..] else {
-                let found = fields.len();
-                return Err(lines.error(&format!("expected `id,predicted`, found {found} fields")));
-            };
-            ids.push(lines.integer("id", id)?);
-            let before = labels.len();
-            for label in predicted.split(' ') {
-                if label.is_empty() && !predicted.is_empty() {
-                    return Err(lines.error("expected one space between labels and none around"));
-                }
-                if !label.is_empty() {
-                    labels.push(lines.integer("label", label)?);
-                }
-            }
-            let found = labels.len() - before;
-            let expected = *k.get_or_insert(found);
-            if found != expected || found == 0 {
-                return Err(lines.error(&format!("expected {expected} ids, found {found}")));
+    /// Refuses rows of other images than these, and images without a row.
+    pub fn check_images(&self, images: &Images) -> Result<()> {
+        for (row, &id) in self.ids.iter().enumerate() {
+            if let Some(unknown) = images.unknown(id) {
+                return Err(self.error(row, &unknown));
             }
         }
-        let k = k.ok_or_else(|| lines.error("expected a row below the header, found none"))?;
-        Self::new(ids, &labels, k, Some(path))
+        match images.missing(&self.rows()?) {
+            Some(missing) => Err(self.error_of_all(&missing)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a file strictly: the first fault is an error, unless it is readable.
+    pub fn read(path: &Path, rules: Rules<'_>) -> Result<Self> {
+        let rows = inspect(path, rules, |fault| {
+            if fault.readable {
+                return Ok(());
+            }
+            let message = match fault.line {
+                Some(line) => format!("line {line}: {}", fault.message),
+                None => fault.message,
+            };
+            Err(Error::submission(message).with_path(path))
+        })?;
+        Ok(Self {
+            ids: rows.ids,
+            labels: rows.labels,
+            // Without rows and without a rule there was a fault.
+            k: rows.k.unwrap_or(1),
+            path: Some(path.to_owned()),
+        })
     }
 
     /// Writes the file: aside first, then flushed to the disk and renamed, so that `path` is
     /// never half written and an older file stays until the new one is whole.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: &Path, header: &str) -> Result<()> {
         let path = destination(path)?;
         let io = |error| Error::io(error, &path);
         let folder = path
@@ -121,7 +121,7 @@ impl Submission {
             })
             .map_err(io)?;
         let mut file = BufWriter::with_capacity(1 << 17, aside.as_file_mut());
-        self.write_rows(&mut file)
+        self.write_rows(&mut file, header)
             .and_then(|()| file.flush())
             .map_err(io)?;
         drop(file);
@@ -130,8 +130,8 @@ impl Submission {
         Ok(())
     }
 
-    fn write_rows(&self, file: &mut impl Write) -> std::io::Result<()> {
-        writeln!(file, "{}", HEADER.join(","))?;
+    fn write_rows(&self, file: &mut impl Write, header: &str) -> std::io::Result<()> {
+        writeln!(file, "{header}")?;
         for (id, labels) in self.ids.iter().zip(self.labels.chunks_exact(self.k)) {
             write!(file, "{id}")?;
             for (place, label) in labels.iter().enumerate() {
@@ -141,26 +141,6 @@ impl Submission {
             file.write_all(b"\n")?;
         }
         Ok(())
-    }
-
-    /// Refuses labels that are no category: `categories` or more, if that is known.
-    pub fn check_categories(&self, categories: Option<usize>) -> Result<()> {
-        let Some(categories) = categories else {
-            return Ok(());
-        };
-        let wrong = self
-            .labels
-            .iter()
-            .position(|&label| label as usize >= categories);
-        wrong.map_or(Ok(()), |wrong| {
-            Err(self.error(
-                wrong / self.k,
-                &format!(
-                    "label `{}` is not among the {categories} categories, numbered from 0",
-                    self.labels[wrong]
-                ),
-            ))
-        })
     }
 
     /// The image ids, row after row.
@@ -221,24 +201,39 @@ fn destination(path: &Path) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
+    const HEADER: &str = "id,predicted";
+
+    fn rules(k: Option<usize>, categories: Option<usize>) -> Rules<'static> {
+        Rules {
+            header: HEADER,
+            k,
+            categories,
+            images: None,
+        }
+    }
+
     fn read(text: &str, k: Option<usize>) -> Result<Submission> {
+        read_by(text, rules(k, None))
+    }
+
+    fn read_by(text: &str, rules: Rules<'_>) -> Result<Submission> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("submission.csv");
         fs::write(&path, text).unwrap();
-        Submission::read(&path, k)
+        Submission::read(&path, rules)
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("submission.csv");
-        let written = Submission::new(vec![12, 0], &[7, 8, 9, 1, 0, 2], 3, None).unwrap();
-        written.write(&path).unwrap();
+        let written = Submission::new(vec![12, 0], &[7, 8, 9, 1, 0, 2], 3, None, None).unwrap();
+        written.write(&path, HEADER).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             "id,predicted\n12,7 8 9\n0,1 0 2\n"
         );
-        let again = Submission::read(&path, Some(3)).unwrap();
+        let again = Submission::read(&path, rules(Some(3), None)).unwrap();
         assert_eq!(
             (again.ids(), again.labels()),
             (written.ids(), written.labels())
@@ -271,7 +266,7 @@ mod tests {
             ("2,1 2 3 4 4", "label `4` is there twice"),
             ("a,1 2 3 4 5", "id `a`"),
             ("1,1 2 3 4 5", "id `1` is already in line 2"),
-            ("2", "found 1 fields"),
+            ("2", "found 1 field"),
             ("2,1 2 3 4 5,", "found 3 fields"),
             ("\"2,1 2 3 4 5", "quote"),
             ("\n2,1 2 3 4 5", "is empty"),
@@ -307,20 +302,46 @@ mod tests {
 
     #[test]
     fn a_label_beyond_the_categories_is_named_with_its_line() {
-        let submission = read("id,predicted\n1,1 2\n2,0 3\n", None).unwrap();
-        submission.check_categories(Some(4)).unwrap();
-        let error = submission.check_categories(Some(3)).unwrap_err();
+        let text = "id,predicted\n1,1 2\n2,0 3\n";
+        assert!(read_by(text, rules(None, Some(4))).is_ok());
+        let error = read_by(text, rules(None, Some(3))).unwrap_err();
         assert!(error.message().starts_with("line 3: label `3`"), "{error}");
+        assert!(Submission::new(vec![1], &[3], 1, Some(3), None).is_err());
+    }
+
+    #[test]
+    fn rows_are_those_of_the_images_that_are_asked_for() {
+        let images = Images::new(vec![2, 1]);
+        let by = |text| {
+            let rules = Rules {
+                images: Some(&images),
+                ..rules(None, None)
+            };
+            read_by(text, rules).map_err(|error| error.message().to_owned())
+        };
+        assert!(by("id,predicted\n1,1\n2,1\n").is_ok());
+        let unknown = by("id,predicted\n1,1\n3,1\n").unwrap_err();
+        assert!(
+            unknown.starts_with("line 3: id `3` is not among the 2"),
+            "{unknown}"
+        );
+        let missing = by("id,predicted\n1,1\n").unwrap_err();
+        assert!(missing.contains("1 of the 2 images"), "{missing}");
+        let arrays = |ids| Submission::new(ids, &[0, 0], 1, None, None).unwrap();
+        arrays(vec![1, 2]).check_images(&images).unwrap();
+        assert!(arrays(vec![1, 3]).check_images(&images).is_err());
+        let few = Submission::new(vec![1], &[0], 1, None, None).unwrap();
+        assert!(few.check_images(&images).is_err());
     }
 
     #[test]
     fn nothing_but_a_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let submission = Submission::new(vec![1], &[2], 1, None).unwrap();
-        assert!(submission.write(folder.path()).is_err());
-        assert!(submission.write(Path::new("/dev/null")).is_err());
+        let submission = Submission::new(vec![1], &[2], 1, None, None).unwrap();
+        assert!(submission.write(folder.path(), HEADER).is_err());
+        assert!(submission.write(Path::new("/dev/null"), HEADER).is_err());
         let missing = submission
-            .write(&folder.path().join("not/here.csv"))
+            .write(&folder.path().join("not/here.csv"), HEADER)
             .unwrap_err();
         assert_eq!(
             missing.io_error().and_then(std::io::Error::raw_os_error),
