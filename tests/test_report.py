@@ -13,6 +13,7 @@ import sys
 import time
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ import ptarmigan as pt
 from ptarmigan.annotations import Table
 from ptarmigan.cli import main
 from ptarmigan.release import find_annotations
-from ptarmigan.report import worst_classes, wrong_photos
+from ptarmigan.report import calibrate, worst_classes, wrong_photos
 from report_page import Guesses, Page, figure_of, make_guesses, printed
 
 EPOCH = {"SOURCE_DATE_EPOCH": "1500000000"}
@@ -49,23 +50,32 @@ def whole(guesses, tmp_path_factory) -> Path:
     return path
 
 
+def score_of(guesses: Guesses, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What the command line prints of the same submission."""
+    command = ["score", str(guesses.submission), "--root", str(guesses.root), "--json"]
+    assert main([*command, "--bootstrap", "1000"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 def test_every_figure_is_that_of_the_score(guesses, whole, capsys):
-    assert main(["score", str(guesses.submission), "--root", str(guesses.root), "--json"]) == 0
-    score = json.loads(capsys.readouterr().out)
+    score = score_of(guesses, capsys)
     page = page_of(whole)
     for place, text in page.figures:
         assert text == printed(figure_of(score, place)), place
     places = {place for place, _ in page.figures}
     assert places >= {"n", "k"}
     assert places >= {f"{a}top_{k}_error" for a in ("", "class_") for k in ("1", "k")}
+    assert places >= {f"top_errors/{place}" for place in range(5)}
+    assert places >= {f"top_{k}_interval/{end}" for k in ("1", "k") for end in (0, 1)}
+    groups = range(len(score["confusion"]["names"]))
+    assert places >= {f"confusion/counts/{row}/{column}" for row in groups for column in groups}
     for name in score["by_supercategory"]:
         for key in score["by_supercategory"][name]:
             assert f"by_supercategory/{name}/{key}" in places
 
 
 def test_the_page_holds_the_score_and_of_its_classes_those_it_names(guesses, whole, capsys):
-    assert main(["score", str(guesses.submission), "--root", str(guesses.root), "--json"]) == 0
-    score = json.loads(capsys.readouterr().out)
+    score = score_of(guesses, capsys)
     page = page_of(whole)
     named = {place.split("/")[1] for place, _ in page.figures if place.startswith("by_class/")}
     assert len(named) == 20
@@ -165,6 +175,25 @@ def test_the_truth_of_a_file_calibrates_as_that_of_the_data_set(guesses, tmp_pat
         text = page_of(path).text
         texts.append(text[text.index("Expected calibration error") : text.index("How this was")])
     assert texts[0] == texts[1]
+
+
+def test_logits_may_have_another_order_and_a_prior(guesses, tmp_path, capsys):
+    logits = np.load(guesses.logits)
+    random = np.random.default_rng(5)
+    prior = random.random(logits.shape, np.float32)
+    order = random.permutation(len(logits))
+    for name, array in (("x", logits[order]), ("p", prior[order]), ("i", guesses.ids[order])):
+        np.save(tmp_path / f"{name}.npy", array)
+    submission, path = tmp_path / "submission.csv", tmp_path / "report.html"
+    ranked = pt.apply_prior(logits, prior)
+    pt.write_submission(submission, guesses.ids, pt.top_k(ranked))
+    command = ["report", str(submission), "--root", str(guesses.root), "-o", str(path)]
+    command += ["--logits", str(tmp_path / "x.npy"), "--ids", str(tmp_path / "i.npy")]
+    assert main(command) == 1
+    assert "x.npy`: row " in capsys.readouterr().err
+    assert main([*command, "--prior", str(tmp_path / "p.npy")]) == 0
+    expected = calibrate(np.asarray(ranked), pt.top_k(ranked), guesses.labels)
+    assert f"Expected calibration error {expected.error:.2%}:" in page_of(path).text
 
 
 HOSTILE = (
@@ -325,6 +354,7 @@ def test_a_licence_that_is_no_web_address_is_no_link(guesses, tmp_path):
         (["--photos", "2", "--truth", "x.csv"], 2, "--root"),
         (["--photos", "-1", "--root", "x"], 2, "--photos"),
         (["--worst", "-1", "--root", "{root}"], 2, "worst=-1"),
+        (["--ids", "x.npy", "--root", "{root}"], 2, "--logits"),
         ([], 2, "--truth or --root"),
         (["--root", "{root}", "--logits", "{submission}"], 1, "not an array"),
         (["--root", "{root}", "-k", "4"], 1, "expected 4 "),

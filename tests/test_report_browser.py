@@ -160,7 +160,7 @@ def test_letters_of_plots_can_be_read_on_a_phone(report, browser):
 def test_the_figures_on_the_screen_are_those_of_the_score(report, browser, capsys):
     path, guesses = report
     command = ["score", str(guesses.submission), "--root", str(guesses.root), "--json"]
-    assert main(command) == 0
+    assert main([*command, "--bootstrap", "1000"]) == 0
     score = json.loads(capsys.readouterr().out)
     with Visit(browser, path) as visit:
         shown = visit.page.eval_on_selector_all(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptarmigan.cli.predictions import _add_form, _k, _load, _rows, _table
 from ptarmigan.cli.terminal import add_command, archive_progress, print_json, say
 
 if TYPE_CHECKING:
@@ -33,22 +34,29 @@ def add_commands(commands: Any) -> None:
         "training images of each class",
     )
     option("--split", default="val", choices=("val", "train"), help="of ROOT (val)")
-    option("--logits", metavar="FILE", help=".npy or .npz, a row for each row of the submission")
+    option(
+        "--logits", metavar="FILE", dest="logits_file",
+        help="for the calibration: .npy or .npz, a row for each row of SUBMISSION",
+    )  # fmt: skip
+    option("--ids", metavar="IDS.npy", help="the image id of every row of the logits")
+    option("--prior", metavar="PRIOR.npy", help="what the logits were multiplied with")
+    report.set_defaults(probabilities=False)
     option("--photos", type=int, default=0, metavar="N", help="a photo of N worst classes (0)")
     option("--worst", type=int, default=20, metavar="N", help="worst classes to name (20)")
-    option("-k", "--k", type=int, default=5, help="labels a row that count (5)")
+    option("--bootstrap", type=int, default=1000, metavar="N", help="draws for intervals (1000)")
+    option("--confidence", type=float, default=0.95, help="part of the draws in one (0.95)")
+    option("--seed", type=int, default=0, help="of the draws (0)")
     option("-o", "--output", metavar="FILE", default="report.html", help="page (report.html)")
+    _add_form(report)
 
 
-def _data_set(root: str, split: str) -> tuple[Any, dict[str, Any]]:
+def _data_set(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """The truth of a split, and what `write_report` is told of its categories."""
     import numpy as np
 
-    from ptarmigan.annotations import Table
-    from ptarmigan.release import find_annotations
-
-    tables = {part: Table(find_annotations(Path(root), part)) for part in {split, "train"}}
-    table = tables[split]
+    parts = {arguments.split, "train"}
+    tables = {part: _table(arguments.root, part, arguments.release) for part in parts}
+    table = tables[arguments.split]
     ids, names, groups = table.categories
     labels, counts = np.unique(tables["train"].category_ids, return_counts=True)
     trained = dict(zip(labels.tolist(), counts.tolist(), strict=True))
@@ -56,6 +64,7 @@ def _data_set(root: str, split: str) -> tuple[Any, dict[str, Any]]:
         "classes": dict(zip(ids, names, strict=True)),
         "supercategories": dict(zip(ids, groups, strict=True)),
         "training_images": {label: trained.get(label, 0) for label in ids},
+        "data": f"iNaturalist {arguments.release}, split {arguments.split}",
     }
 
 
@@ -63,37 +72,34 @@ def _report(arguments: argparse.Namespace) -> None:
     from ptarmigan.predictions import read_submission, score
     from ptarmigan.report import true_labels, write_report
 
-    if arguments.photos < 0:
-        raise ValueError(f"expected --photos of 0 or more, found {arguments.photos}")
-    if arguments.photos and arguments.root is None:
-        raise ValueError("the photos are in the data set: give --root with --photos")
+    _check(arguments)
     truth: Any = None
-    categories: dict[str, Any] = {}
+    about: dict[str, Any] = {}
     if arguments.root is not None:
-        truth, categories = _data_set(arguments.root, arguments.split)
+        truth, about = _data_set(arguments)
     truth = arguments.truth or truth
-    if truth is None:
-        raise ValueError("the score needs the truth: give --truth or --root")
-    submission = read_submission(arguments.submission, k=arguments.k)
-    groups = categories.get("supercategories")
-    found = score(submission, truth, k=arguments.k, supercategories=groups)
-    calibration, photos = None, []
-    if arguments.logits or arguments.photos:
-        labels = true_labels(submission, truth)
-        if arguments.logits:
-            calibration = _calibration(arguments.logits, submission, labels)
-        if arguments.photos:
-            photos = _photos(arguments, found, submission, labels)
+    k = _k(arguments)
+    submission = read_submission(arguments.submission, k=k, version=arguments.release)
+    found = score(
+        submission,
+        truth,
+        k,
+        supercategories=about.get("supercategories"),
+        bootstrap=arguments.bootstrap,
+        confidence=arguments.confidence,
+        seed=arguments.seed,
+    )
+    if arguments.logits_file is not None:
+        about["calibration"] = _calibration(arguments, submission, truth)
+    if arguments.photos:
+        about["photos"] = _photos(arguments, found, submission, true_labels(submission, truth))
     write_report(
         arguments.output,
         found,
         title=Path(arguments.submission).name,
-        data=_data(arguments),
-        **categories,
-        calibration=calibration,
-        photos=photos,
         worst=arguments.worst,
         sources=_sources(arguments),
+        **about,
     )
     if arguments.json:
         size = Path(arguments.output).stat().st_size
@@ -102,15 +108,30 @@ def _report(arguments: argparse.Namespace) -> None:
         say(f"wrote {arguments.output}: top-{found.k} error {found.top_k_error:.2%}")
 
 
-def _calibration(path: str, submission: Submission, labels: NDArray[np.int64]) -> Calibration:
-    from ptarmigan.cli.predictions import _load
-    from ptarmigan.errors import SubmissionError
-    from ptarmigan.report import calibrate
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.truth is None and arguments.root is None:
+        raise ValueError("the score needs the truth: give --truth or --root")
+    if arguments.photos < 0:
+        raise ValueError(f"expected --photos of 0 or more, found {arguments.photos}")
+    if arguments.photos and arguments.root is None:
+        raise ValueError("the photos are in the data set: give --root with --photos")
+    if arguments.logits_file is None and (arguments.prior or arguments.ids):
+        raise ValueError("--prior and --ids go with --logits")
 
-    try:
-        return calibrate(_load(path, "logits")["logits"], submission.predicted, labels)
-    except (SubmissionError, TypeError) as error:
-        raise SubmissionError(f"`{path}`: {error}") from error
+
+def _calibration(arguments: argparse.Namespace, submission: Submission, truth: Any) -> Calibration:
+    from ptarmigan.errors import SubmissionError
+    from ptarmigan.report import calibrate, in_order, true_labels
+
+    path = arguments.logits_file
+    if arguments.ids is not None:
+        submission = in_order(submission, _load(arguments.ids, "ids"))
+    labels = true_labels(submission, truth)
+    with _rows(arguments, path) as rows:
+        try:
+            return calibrate(rows[-1], submission.predicted, labels)
+        except SubmissionError as error:
+            raise SubmissionError(f"`{path}`: {error}") from error
 
 
 def _photos(
@@ -124,16 +145,13 @@ def _photos(
 
     dataset = INaturalist(
         arguments.root,
-        split=arguments.split,
+        arguments.release,
+        arguments.split,
         missing="skip",
         progress=archive_progress(f"indexing {arguments.root}"),
     )
     worst = [int(label) for label in worst_classes(found, arguments.photos)]
-    return wrong_photos(dataset, submission, labels, worst, k=arguments.k)
-
-
-def _data(arguments: argparse.Namespace) -> str | None:
-    return None if arguments.root is None else f"iNaturalist 2017, split {arguments.split}"
+    return wrong_photos(dataset, submission, labels, worst, k=found.k)
 
 
 def _sources(arguments: argparse.Namespace) -> dict[str, str]:
@@ -141,6 +159,7 @@ def _sources(arguments: argparse.Namespace) -> dict[str, str]:
     files = {
         "Submission": arguments.submission,
         "Truth": arguments.truth,
-        "Logits": arguments.logits,
+        "Logits": arguments.logits_file,
+        "Prior": arguments.prior,
     }
     return {name: Path(path).name for name, path in files.items() if path is not None}

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SubmissionError
-from ..logits import logits_of
+from ..logits import READ_BYTES, LogitRows, rows_of
+from ..prior import _float_type, _floats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Calibration", "calibrate"]
-
-BLOCK_BYTES = 32 << 20
-"""Logits are widened to float32 so many bytes at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,8 @@ def calibrate(
     """Compares how sure logits are of first labels (the softmax) with how many are right.
 
     Args:
-        logits: (N, C) as for `ptarmigan.top_k`; a memory-mapped array is read once, in blocks.
+        logits: (N, C) as for `ptarmigan.top_k`: an array, a file, or what `ptarmigan.apply_prior`
+            gives; a file is read 8 MiB at a time.
         predicted: (N,) or (N, k) labels, the first of a row being the best class of its logits.
         truth: (N,) true labels.
         bins: B.
@@ -59,20 +58,21 @@ def calibrate(
         SubmissionError: If the shapes do not fit, or a row's first label is not the best class of
             its logits: then the rows are not those of the logits.
         TypeError: If the logits are no floating-point numbers.
-        ValueError: If ``bins`` is less than 1.
+        ValueError: If they have another number of dimensions, or ``bins`` is less than 1.
+        OSError: If a file cannot be read.
     """
     if bins < 1:
         raise ValueError(f"expected at least one bin, found bins={bins}")
-    matrix = logits_of(logits)
     labels = np.asarray(predicted)
     labels = labels if labels.ndim == 1 else labels[:, 0]
     true = np.asarray(truth)
-    if matrix.ndim != 2 or not len(matrix) == len(labels) == len(true):
+    rows = rows_of(logits)
+    if not len(rows) == len(labels) == len(true):
         raise SubmissionError(
             f"expected logits of shape ({len(labels)}, classes), a row for each row of the "
-            f"submission, and as many true labels, found {matrix.shape} and {len(true)}"
+            f"submission, and as many true labels, found {rows.shape} and {len(true)}"
         )
-    confidence = _confidences(matrix, labels)
+    confidence = _confidences(rows, labels)
     right = labels == true
     # The bin's upper edge belongs to it, and a confidence is never 0.
     places = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -84,24 +84,24 @@ def calibrate(
     return Calibration(n, mean, accuracy, float(error))
 
 
-def _confidences(matrix: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+def _confidences(rows: LogitRows, labels: NDArray[Any]) -> NDArray[np.float64]:
     """(N,) the softmax of each row at its label."""
-    rows, classes = matrix.shape
-    found = np.empty(rows, np.float64)
-    if rows and (labels.min() < 0 or labels.max() >= classes):
+    count, classes = rows.shape
+    found = np.empty(count, np.float64)
+    if count and (labels.min() < 0 or labels.max() >= classes):
         raise SubmissionError(
             f"the submission has labels from {labels.min()} to {labels.max()}, the logits only "
             f"{classes} classes"
         )
-    step = max(1, BLOCK_BYTES // (4 * max(classes, 1)))
-    for start in range(0, rows, step):
-        block = _wide(matrix[start : start + step])
-        own = block[np.arange(len(block)), labels[start : start + step]]
+    step = min(rows.step, max(1, READ_BYTES // (4 * classes))) if count else 1
+    for start in range(0, count, step):
+        part = slice(start, min(start + step, count))
+        block = _floats(rows.read(part.start, part.stop), _float_type(rows.dtype))
+        own = block[np.arange(len(block)), labels[part]]
         best = block.max(axis=1)
-        _check(start, labels[start : start + step], block, own, best)
-        np.subtract(block, best[:, np.newaxis], out=block)
+        _check(start, labels[part], block, own, best)
         # The label's own term is exp(0): its share is 1 over the sum.
-        found[start : start + step] = 1 / np.exp(block, out=block).sum(axis=1, dtype=np.float64)
+        found[part] = 1 / np.exp(block - best[:, np.newaxis]).sum(axis=1, dtype=np.float64)
     return found
 
 
@@ -125,10 +125,3 @@ def _check(
             f"logits is {block[row].argmax()}; logits and submission must have the same rows in "
             "the same order"
         )
-
-
-def _wide(block: NDArray[Any]) -> NDArray[Any]:
-    """A writable copy as float32 (or float64), of bfloat16's bits too."""
-    if block.dtype.kind == "u":
-        return (block.astype(np.uint32) << 16).view(np.float32)
-    return np.array(block, np.float64 if block.dtype.itemsize == 8 else np.float32)

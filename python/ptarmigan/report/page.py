@@ -44,9 +44,9 @@ def write_report(
     """Writes one HTML page about a score, which needs no network and no other file.
 
     The same arguments give the same bytes, but for the date. What is not given is left out, and
-    the page says what that is. The page holds the score as JSON in the element ``score``, of the
-    classes those that it names; each figure that it prints has its place there in the attribute
-    ``data-figure``.
+    the page says what that is. The page holds the score as JSON in the element ``score``, of
+    classes and ranks those that it names; each figure that it prints has its place there in the
+    attribute ``data-figure``.
 
     Args:
         path: The file to make or replace; it is written aside and renamed.
@@ -83,14 +83,14 @@ def write_report(
         photos=photos,
         calibration=calibration,
         frequencies=_long_tail(score, training),
-        confusion=_confusion(figures.get("confusion")),
+        confusion=_confusion(score.confusion),
         sources=sources or {},
         class_count=len(score.by_class),
         greatest=max((one.top_k_error for one in score.by_supercategory.values()), default=0) or 1,
         groups_by_size=sorted(
             score.by_supercategory, key=lambda name: (-score.by_supercategory[name].n, name)
         ),
-        intervals=_intervals(figures),
+        intervals=_intervals(score),
         left_out=_left_out(score, classes, training, calibration),
         made=_date(made),
         version=__version__,
@@ -124,17 +124,17 @@ class _Confusion(NamedTuple):
 
 
 def _figures(score: Score, labels: Sequence[int | str]) -> dict[str, Any]:
-    """The score as ``score --json`` prints it, of the classes only those that are named."""
+    """The score as ``score --json`` prints it, of classes and ranks only those that are named."""
     figures = score.to_dict()
     figures["by_class"] = {str(label): figures["by_class"][str(label)] for label in labels}
-    figures.pop("by_rank", None)
+    figures["by_rank"] = {}
     return figures
 
 
-def _intervals(figures: dict[str, Any]) -> list[tuple[int, list[float]]]:
+def _intervals(score: Score) -> list[tuple[int, list[float]]]:
     """(labels, [low, high]) of the errors whose interval is known."""
-    known = ((1, figures.get("top_1_interval")), (figures["k"], figures.get("top_k_interval")))
-    return [(labels, interval) for labels, interval in known if interval is not None]
+    both = ((1, score.top_1_interval), (score.k, score.top_k_interval))
+    return [(labels, interval) for labels, interval in both if interval is not None]
 
 
 def _left_out(
@@ -154,7 +154,7 @@ def _long_tail(score: Score, training: dict[Any, int]) -> _LongTail | None:
     classes = [
         (int(training.get(label, 0)), one.top_k_error) for label, one in score.by_class.items()
     ]
-    bins = frequency_bins(classes, getattr(score, "confidence", 0.95))
+    bins = frequency_bins(classes, score.confidence)
     if not bins:
         return None
     return _LongTail(bins, classes, sum(images == 0 for images, _ in classes))

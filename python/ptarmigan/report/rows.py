@@ -1,4 +1,4 @@
-"""Turns the truth into one label for each row of a submission, in the order of its rows."""
+"""Turns submissions and truth into rows of the same images in the same order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from ..predictions import Submission
 
-__all__ = ["true_labels"]
+__all__ = ["in_order", "true_labels"]
+
+
+def in_order(submission: Submission, ids: NDArray[np.int64]) -> Submission:
+    """The rows of these images, in their order.
+
+    Raises:
+        SubmissionError: If one has no row.
+    """
+    places = _places(submission.ids, ids, "the submission has no row")
+    return type(submission)(submission.ids[places], submission.predicted[places], submission.path)
 
 
 def true_labels(submission: Submission, truth: Any) -> NDArray[np.int64]:
@@ -37,14 +47,24 @@ def true_labels(submission: Submission, truth: Any) -> NDArray[np.int64]:
     if isinstance(expected, str | os.PathLike):
         expected = _read(expected)
     ids, labels = expected
-    order = np.argsort(ids, kind="stable")
-    places = np.searchsorted(ids, submission.ids, sorter=order)
-    known = places < len(ids)
-    known[known] = ids[order[places[known]]] == submission.ids[known]
-    if not known.all():
-        row = int(known.argmin())
-        raise SubmissionError(f"the truth has no label for image {submission.ids[row]} (row {row})")
-    found: NDArray[np.int64] = labels[order[places]]
+    found: NDArray[np.int64] = labels[_places(ids, submission.ids, "the truth has no label")]
+    return found
+
+
+def _places(
+    known: NDArray[np.int64], wanted: NDArray[np.int64], complaint: str
+) -> NDArray[np.int64]:
+    """Where each of the wanted ids is among the known ones."""
+    order = np.argsort(known, kind="stable")
+    # An id beyond the last is put beside it, where it is not found.
+    places = np.searchsorted(known, wanted, sorter=order).clip(max=max(0, len(known) - 1))
+    if len(known) == 0 and len(wanted):
+        raise SubmissionError(f"{complaint} for image {wanted[0]} (row 0)")
+    found: NDArray[np.int64] = order[places] if len(wanted) else places
+    missing = known[found] != wanted
+    if missing.any():
+        row = int(missing.argmax())
+        raise SubmissionError(f"{complaint} for image {wanted[row]} (row {row})")
     return found
 
 
