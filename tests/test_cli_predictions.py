@@ -123,3 +123,178 @@ def test_a_bad_submission_names_its_line(solution, truth, tmp_path, capsys):
     assert str(bad) in error
     assert "6" in error
     assert error.count("\n") == 1
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_logits_may_be_named_or_not_and_not_twice(truth, made, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", perfect_logits(truth[:, 1], made.categories))
+    np.save(tmp_path / "y.npy", truth[:, 0])
+    ids = ["--ids", tmp_path / "y.npy"]
+    assert run("submit", tmp_path / "x.npy", *ids, "-o", tmp_path / "a.csv") == 0
+    assert run("submit", "--logits", tmp_path / "x.npy", *ids, "-o", tmp_path / "b.csv") == 0
+    assert run("submit", *ids, "-o", tmp_path / "c.csv", tmp_path / "x.npy") == 0
+    texts = {(tmp_path / f"{name}.csv").read_text() for name in "abc"}
+    assert len(texts) == 1
+    both = ["--logits", tmp_path / "x.npy", tmp_path / "x.npy"]
+    assert run("submit", *both, *ids, "-o", tmp_path / "d.csv") == 2
+    assert run("submit", *ids, "-o", tmp_path / "d.csv") == 2
+    assert run("submit", tmp_path / "x.npy", *ids, "--check", tmp_path / "a.csv") == 2
+    assert "takes no logits" in capsys.readouterr().err
+    assert not (tmp_path / "d.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("release", "header", "k"),
+    [
+        ("2017", "id,predicted", 5),
+        ("2018", "id,predicted", 3),
+        ("2019", "id,predicted", 1),
+        ("2021", "Id,Predicted", 5),
+    ],
+)
+def test_every_release_has_its_form(release, header, k, truth, made, solution, tmp_path, capsys):
+    np.savez(
+        tmp_path / "x.npz", logits=perfect_logits(truth[:, 1], made.categories), ids=truth[:, 0]
+    )
+    output, form = tmp_path / "s.csv", ["--release", release]
+    assert run("submit", tmp_path / "x.npz", "-o", output, *form) == 0
+    lines = output.read_text().splitlines()
+    assert lines[0] == header
+    assert lines[1].count(" ") == k - 1
+    assert run("submit", "--check", output, *form) == 0
+    capsys.readouterr()
+    for official in ([], ["--official"]):
+        assert run("score", output, "--truth", solution, *form, *official, "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["k"], found["top_k_error"]) == (k, 0)
+    other = "2017" if release == "2021" else "2021"
+    assert run("submit", "--check", output, "--release", other) == 1
+    assert f"the header of {'2021' if release == '2021' else '2017, 2018, 2019'}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_ids_are_compared_with_those_of_the_test_split(made, truth, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", perfect_logits(truth[:, 1], made.categories))
+    output = tmp_path / "s.csv"
+    command = ["submit", tmp_path / "x.npy", "--root", made.root, "-o", output]
+    np.save(tmp_path / "y.npy", truth[::-1, 0])
+    assert run(*command, "--ids", tmp_path / "y.npy") == 0
+    assert run("submit", "--check", output, "--root", made.root) == 0
+    assert "nothing is wrong" in capsys.readouterr().err
+    output.unlink()
+    np.save(tmp_path / "y.npy", truth[:, 0] + 1)
+    assert run(*command, "--ids", tmp_path / "y.npy") == 1
+    assert f"is not among the {len(truth)} images" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_labels_beyond_the_categories_of_the_data_set_are_refused(made, truth, tmp_path, capsys):
+    logits = np.zeros((len(truth), made.categories + 1), np.float32)
+    logits[7, made.categories] = 1
+    np.save(tmp_path / "x.npy", logits)
+    command = ["submit", tmp_path / "x.npy", "--root", made.root, "-o", tmp_path / "s.csv"]
+    assert run(*command) == 1
+    assert f"is not among the {made.categories} categories" in capsys.readouterr().err
+
+
+def test_check_says_everything_that_is_wrong(made, truth, tmp_path, capsys):
+    bad = tmp_path / "bad.csv"
+    rows = [f"{number},1 2 3 4 0" for number in truth[:, 0]]
+    rows[3] = f"{truth[3, 0]},1 2 3"
+    rows[5] = f"{truth[5, 0]},1 1 2 3 999999"
+    rows[8] = "123456789,1 2 3 4 0"
+    bad.write_text("\n".join(["id,predicted", *rows]) + "\n")
+    assert run("submit", "--check", bad, "--root", made.root) == 1
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0] == "line 5: expected 5 ids, found 3"
+    assert lines[1] == "line 7: label `1` is there twice"
+    assert lines[2].startswith("line 7: label `999999` is not among the ")
+    assert lines[3].startswith("line 10: id `123456789` is not among the ")
+    assert lines[4].startswith(f"1 of the {len(truth)} images that are asked for have no row")
+    assert captured.err == f"{bad}: {len(truth)} rows, 5 faults\n"
+    np.save(tmp_path / "y.npy", truth[:, 0])
+    options = ["--ids", tmp_path / "y.npy", "--json", "--limit", "2"]
+    assert run("submit", "--check", bad, *options) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["count"], len(found["faults"])) == (len(truth), 4, 2)
+    assert found["faults"][0] == {"line": 5, "message": "expected 5 ids, found 3"}
+    assert run("submit", "--check", bad, "--limit", "1") == 1
+    captured = capsys.readouterr()
+    assert (captured.out.count("\n"), "... and 1 more" in captured.err) == (1, True)
+    assert run("submit", "--check", tmp_path / "no.csv") == 1
+    assert run("submit", "--check", bad, "--limit", "-1") == 2
+
+
+def test_check_without_ids_says_that_it_had_none(tmp_path, capsys):
+    (tmp_path / "s.csv").write_text("id,predicted\n1,1 2 3 4 5\n")
+    assert run("submit", "--check", tmp_path / "s.csv") == 0
+    assert "were not compared" in capsys.readouterr().err
+
+
+def test_score_takes_logits_and_a_prior(made, tmp_path, capsys):
+    val = pt.INaturalist(made.root, split="val")
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(len(val), made.categories)).astype(np.float32)
+    prior = np.full(logits.shape, 1e-6, np.float32)
+    prior[np.arange(len(val)), val.targets] = 1
+    prior[0] = np.nan
+    for name, array in {"x": logits, "y": val.image_ids, "p": prior}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    files = ["--logits", tmp_path / "x.npy", "--ids", tmp_path / "y.npy"]
+    root = ["--root", made.root]
+    expected = pt.score(pt.top_k(logits), val, ids=val.image_ids)
+    assert run("score", *files, *root, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["top_k_error"] == expected.top_k_error
+    assert run("score", *files, *root, "--prior", tmp_path / "p.npy", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["without_prior"]["top_k_error"] == expected.top_k_error
+    with_prior = pt.score(logits, val, ids=val.image_ids, prior=prior)
+    assert found["with_prior"]["top_k_error"] == with_prior.top_k_error < expected.top_k_error
+    assert run("score", *files, *root, "--prior", tmp_path / "p.npy") == 0
+    printed = capsys.readouterr().out
+    assert printed.index("without prior:") < printed.index("\nwith prior:")
+    output = tmp_path / "s.csv"
+    assert run("submit", *files, "--prior", tmp_path / "p.npy", "-o", output) == 0
+    assert pt.score(output, val).top_k_error == with_prior.top_k_error
+    probabilities = np.exp(logits)
+    np.save(tmp_path / "x.npy", probabilities / probabilities.sum(axis=1, keepdims=True))
+    with_file = [*files, *root, "--prior", tmp_path / "p.npy"]
+    capsys.readouterr()
+    assert run("score", *with_file) == 1
+    assert "`--probabilities`" in capsys.readouterr().err
+    assert run("score", *with_file, "--probabilities", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["with_prior"]["top_k_error"] == with_prior.top_k_error
+
+
+def test_score_of_logits_needs_ids_and_one_source(tmp_path, solution, capsys):
+    np.save(tmp_path / "x.npy", np.zeros((3, 9), np.float32))
+    truth = ["--truth", solution]
+    assert run("score", "--logits", tmp_path / "x.npy", *truth) == 2
+    assert "need ids" in capsys.readouterr().err
+    assert run("score", *truth) == 2
+    assert run("score", "s.csv", "--logits", tmp_path / "x.npy", *truth) == 2
+    assert run("score", "s.csv", "--prior", tmp_path / "x.npy", *truth) == 2
+    assert "go with --logits" in capsys.readouterr().err
+
+
+def test_score_prints_intervals(made, solution, truth, tmp_path, capsys):
+    rows = np.stack([truth[:, 1], *(900 + np.arange(4)[:, np.newaxis] + 0 * truth[:, 1])], axis=1)
+    rows[::2, 0] = 950
+    pt.write_submission(tmp_path / "s.csv", truth[:, 0], rows)
+    command = ["score", tmp_path / "s.csv", "--truth", solution, "--bootstrap", "500"]
+    assert run(*command, "--confidence", "0.9", "--seed", "4", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = pt.score(
+        tmp_path / "s.csv", solution, bootstrap=500, confidence=0.9, seed=4
+    ).to_dict()
+    assert found == json.loads(json.dumps(expected))
+    assert found["top_k_interval"][0] < found["top_k_error"] < found["top_k_interval"][1]
+    assert run(*command) == 0
+    assert "0.95 interval, to" in capsys.readouterr().out
+    assert run(*command, "--confidence", "2") == 2

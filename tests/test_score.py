@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,20 +84,173 @@ def test_any_score_agrees_with_its_definition(seed: int, k: int, more: int) -> N
         assert group.class_top_k_error == pytest.approx(np.mean(expected))
 
 
-def test_published_errors_of_super_categories_add_up_to_the_published_total() -> None:
-    labels, predicted = [], []
-    for label, (images, accuracy) in enumerate(VALIDATION.values()):
-        right = round(images * accuracy / 100)
-        labels += [label] * images
-        predicted += [[label]] * right + [[99]] * (images - right)
-    score = pt.score(np.array(predicted), np.array(labels), k=1, supercategories=list(VALIDATION))
-    assert score.n == 95_986
-    # Whole images move the weighted mean of the rounded accuracies, 85.344, by less than this.
-    assert 100 * (1 - score.top_k_error) == pytest.approx(85.344, abs=0.001)
+def published_rows() -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Labels, five predicted labels, and super categories of classes with the published errors."""
+    labels, predicted, supers = [], [], []
+    random = np.random.default_rng(0)
     for name, (images, accuracy) in VALIDATION.items():
-        group = score.by_supercategory[name]
-        assert group.n == images
-        assert 100 * (1 - group.top_k_error) == pytest.approx(accuracy, abs=0.7 / images * 100)
+        classes = len(supers) + np.arange(7)
+        supers += [name] * len(classes)
+        own = random.choice(classes, images)
+        rows = 1000 + np.argsort(random.random((images, 9)), axis=1)[:, :5]
+        right = random.permutation(images)[: round(images * accuracy / 100)]
+        rows[right, random.integers(0, 5, len(right))] = own[right]
+        labels.append(own)
+        predicted.append(rows)
+    return np.concatenate(labels), np.concatenate(predicted), supers
+
+
+def test_published_errors_of_super_categories_add_up_to_the_published_total(
+    tmp_path: Path,
+) -> None:
+    labels, predicted, supers = published_rows()
+    ids = np.random.default_rng(1).permutation(len(labels))
+    path = tmp_path / "submission.csv"
+    pt.write_submission(path, ids, predicted, version="2017")
+    truth = dict(zip(ids.tolist(), labels.tolist(), strict=True))
+    for official in (False, True):
+        score = pt.score(path, truth, official=official, supercategories=supers)
+        assert (score.n, score.k) == (95_986, 5)
+        # Whole images move the weighted mean of the rounded accuracies, 85.344, by less than this.
+        assert 100 * (1 - score.top_k_error) == pytest.approx(85.344, abs=0.001)
+        assert round(100 * (1 - score.top_k_error), 2) == 85.34
+        assert list(score.by_supercategory) == sorted(VALIDATION)
+        for name, (images, accuracy) in VALIDATION.items():
+            group = score.by_supercategory[name]
+            assert (group.n, group.classes) == (images, 7)
+            assert 100 * (1 - group.top_k_error) == pytest.approx(accuracy, abs=0.7 / images * 100)
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_the_error_of_every_number_of_labels_is_told(official: bool) -> None:
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 30, 500)
+    predicted = np.argsort(random.random((500, 30)), axis=1)[:, :7]
+    score = pt.score(predicted, labels, k=6, official=official)
+    for place in range(6):
+        wrong = (predicted[:, : place + 1] != labels[:, np.newaxis]).all(axis=1)
+        assert score.top_errors[place] == wrong.mean()
+    assert (score.top_errors[0], score.top_errors[-1]) == (score.top_1_error, score.top_k_error)
+    assert len(score.top_errors) == 6
+    assert "among the first 2" in str(score)
+
+
+def test_a_repeated_label_does_not_count_twice_in_the_official_way() -> None:
+    score = pt.score([[1, 1, 2]], {5: 2}, k=3, official=True, ids=[5])
+    assert score.top_errors == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_ranks_are_groups_of_labels(official: bool) -> None:
+    random = np.random.default_rng(6)
+    labels, predicted = random.integers(0, 20, 300), random.integers(0, 20, (300, 1))
+    genus = [f"genus {label // 3}" if label != 7 else None for label in range(20)]
+    order = {label: f"order {label % 2}" for label in range(20)}
+    ranks = {"genus": genus, "order": order}
+    score = pt.score(predicted, labels, k=1, ranks=ranks, official=official)
+    assert set(score.by_rank) == {"genus", "order"}
+    wrong = predicted[:, 0] != labels
+    for name, group in score.by_rank["genus"].items():
+        own = np.array([genus[label] == name for label in labels])
+        assert (group.n, group.top_k_error) == (own.sum(), wrong[own].mean())
+        assert group.classes == len(set(labels[own]))
+    assert sum(group.n for group in score.by_rank["genus"].values()) == (labels != 7).sum()
+    assert sum(group.n for group in score.by_rank["order"].values()) == 300
+    assert pt.score(predicted, labels, k=1).by_rank == {}
+
+
+def test_a_data_set_tells_its_ranks() -> None:
+    data_set = SimpleNamespace(
+        image_ids=np.array([3, 4]),
+        targets=np.array([0, 1]),
+        classes=["a", "b"],
+        categories_index={"kingdom": {"Animalia": 0, "Plantae": 1}, "genus": {"Ardea": 0, "X": 1}},
+        categories_map=[{"kingdom": 1, "genus": 0}, {"kingdom": 0, "genus": 0}],
+    )
+    score = pt.score([[0], [0]], data_set, k=1, ids=[3, 4])
+    found = {
+        rank: {name: group.top_1_error for name, group in groups.items()}
+        for rank, groups in score.by_rank.items()
+    }
+    assert found == {"kingdom": {"Animalia": 1.0, "Plantae": 0.0}, "genus": {"Ardea": 0.5}}
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_the_confusion_of_super_categories_is_a_table(official: bool) -> None:
+    random = np.random.default_rng(7)
+    labels = random.integers(0, 12, 400)
+    predicted = np.argsort(random.random((400, 12)), axis=1)[:, :2]
+    supers = ["Fungi", "Aves", "Insecta"] * 4
+    score = pt.score(predicted, labels, k=2, supercategories=supers, official=official)
+    names = ["Aves", "Fungi", "Insecta"]
+    number = np.array([names.index(name) for name in supers])
+    expected = np.zeros((3, 3), int)
+    np.add.at(expected, (number[labels], number[predicted[:, 0]]), 1)
+    assert score.confusion == {"names": names, "counts": expected.tolist()}
+    json.dumps(score.to_dict())
+    assert pt.score(predicted, labels, k=2).confusion is None
+
+
+def test_a_first_label_without_a_super_category_has_its_own_column() -> None:
+    score = pt.score([[9], [1], [0]], [0, 1, 1], k=1, supercategories={0: "Aves", 1: "Fungi"})
+    assert score.confusion == {
+        "names": ["Aves", "Fungi", "(none)"],
+        "counts": [[0, 0, 1], [1, 1, 0], [0, 0, 0]],
+    }
+
+
+def test_the_interval_is_that_of_drawing_the_images_again() -> None:
+    random = np.random.default_rng(8)
+    labels = random.integers(0, 4, 600)
+    predicted = np.argsort(random.random((600, 4)), axis=1)[:, :2]
+    score = pt.score(predicted, labels, k=2, bootstrap=20_000, confidence=0.9, seed=3)
+    assert (score.bootstrap, score.confidence) == (20_000, 0.9)
+    wrong = (predicted != labels[:, np.newaxis]).all(axis=1)
+    drawn = wrong[random.integers(0, 600, (4000, 600))].mean(axis=1)
+    assert score.top_k_interval == pytest.approx(np.percentile(drawn, [5, 95]), abs=0.004)
+    first = (predicted[:, 0] != labels)[random.integers(0, 600, (4000, 600))].mean(axis=1)
+    assert score.top_1_interval == pytest.approx(np.percentile(first, [5, 95]), abs=0.004)
+    assert score.top_k_interval[0] < score.top_k_error < score.top_k_interval[1]
+
+
+def test_the_seed_decides_the_interval() -> None:
+    labels = np.arange(1000) % 2
+    options = {"k": 1, "bootstrap": 200}
+    zeros = np.zeros((1000, 1), int)
+    first = pt.score(zeros, labels, **options)
+    assert pt.score(zeros, labels, **options).top_k_interval == first.top_k_interval
+    others = [pt.score(zeros, labels, **options, seed=seed).top_k_interval for seed in (1, -1)]
+    assert first.top_k_interval not in others
+    assert others[0] != others[1]
+    assert pt.score(zeros, labels, k=1).top_k_interval is None
+    assert pt.score(zeros, zeros[:, 0], **options).top_k_interval == [0.0, 0.0]
+    assert "0.95 interval, from" in str(first)
+
+
+def test_an_interval_that_makes_no_sense_is_refused() -> None:
+    for wrong in ({"confidence": 1.0}, {"confidence": float("nan")}, {"bootstrap": -1}):
+        with pytest.raises(ValueError, match=r"confidence|bootstrap"):
+            pt.score([[0]], [0], k=1, **wrong)
+    with pytest.raises(ValueError, match="resamples"):
+        pt.score([[0]], [0], k=1, bootstrap=10**9)
+    empty = pt.score(np.zeros((0, 1), int), {}, k=1, ids=[], official=True, bootstrap=10)
+    assert (empty.top_k_interval, empty.top_errors) == (None, [1.0])
+
+
+def test_a_whole_test_split_is_scored_with_intervals_in_little_time(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows, supers = 182_707, [f"group {label % 13}" for label in range(5089)]
+    labels = random.integers(0, 5084, rows)
+    predicted = labels[:, np.newaxis] + random.integers(0, 2, (rows, 1)) + np.arange(5)
+    path = tmp_path / "s.csv"
+    pt.write_submission(path, np.arange(rows), predicted, version="2017")
+    truth = (np.arange(rows), labels)
+    start = time.perf_counter()
+    score = pt.score(path, truth, supercategories=supers, bootstrap=1000)
+    # Far above what it takes, so that only a wrong algorithm fails.
+    assert time.perf_counter() - start < 10
+    spread = score.top_1_interval[1] - score.top_1_interval[0]
+    assert spread == pytest.approx(2 * 1.96 * np.sqrt(0.25 / rows), rel=0.2)
 
 
 def test_images_and_classes_are_averaged_apart() -> None:

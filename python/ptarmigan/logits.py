@@ -111,7 +111,7 @@ class LogitsFile(LogitRows):
     def __init__(self, path: str | os.PathLike[str], name: str = "logits") -> None:
         self.path = os.fspath(path)
         self._archive: zipfile.ZipFile | None = None
-        self._file: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+        self._file: IO[bytes] = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         try:
             self._open(name)
         except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -212,6 +212,11 @@ class LogitsFile(LogitRows):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # Whoever gives a path has no file to close.
+        if hasattr(self, "_file"):
+            self.close()
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

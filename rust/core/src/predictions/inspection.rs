@@ -178,13 +178,13 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
     fn first(&mut self, lines: &Lines, manner: Manner) -> Result<()> {
         let line = lines.number();
         let found = match lines.text() {
-            Ok(text) if text.contains('"') => {
-                self.quotes(line)?;
-                match quoted_fields(text) {
-                    Ok(fields) => fields.join(","),
-                    Err(fault) => return self.fault(Some(line), fault),
+            Ok(text) if text.contains('"') => match quoted_fields(text) {
+                Ok(fields) => {
+                    self.quotes(line)?;
+                    fields.join(",")
                 }
-            }
+                Err(fault) => return self.fault(Some(line), fault),
+            },
             Ok(text) => text.to_owned(),
             Err(fault) => return self.fault(Some(line), fault),
         };
@@ -218,9 +218,9 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
             Err(fault) => return self.fault(Some(line), fault),
         };
         if text.contains('"') {
-            self.quotes(line)?;
             return match quoted_fields(text) {
                 Ok(fields) => {
+                    self.quotes(line)?;
                     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
                     self.fields(line, &fields, manner)
                 }
@@ -287,11 +287,6 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
             };
             self.fault(Some(line), fault)?;
         }
-        // Of k labels with k - 1 spaces, none is spare.
-        if found > 0 && text.bytes().filter(|&byte| byte == b' ').count() != found - 1 {
-            let message = "expected one space between labels and none around".to_owned();
-            self.fault(Some(line), message)?;
-        }
         if self.rows.k.is_none() && found > 0 {
             self.rows.k = Some(found);
         }
@@ -303,6 +298,11 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
                 ""
             };
             let message = format!("expected {expected} ids, found {found}{hint}");
+            self.fault(Some(line), message)?;
+        }
+        // Of k labels with k - 1 spaces, none is spare.
+        if found > 0 && text.bytes().filter(|&byte| byte == b' ').count() != found - 1 {
+            let message = "expected one space between labels and none around".to_owned();
             self.fault(Some(line), message)?;
         }
         Ok(())
@@ -362,8 +362,8 @@ mod tests {
             (Some(4), "label `1` is"),
             (Some(5), "label `50` i"),
             (Some(5), "label `x` is"),
-            (Some(5), "expected one"),
             (Some(5), "expected 2 i"),
+            (Some(5), "expected one"),
             (Some(6), "is not UTF-8"),
             (Some(7), "expected 2 i"),
             (Some(7), "has no line "),
