@@ -7,10 +7,8 @@ import io
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
-import time
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -196,35 +194,6 @@ def test_logits_may_have_another_order_and_a_prior(guesses, tmp_path, capsys):
     assert f"Expected calibration error {expected.error:.2%}:" in page_of(path).text
 
 
-HOSTILE = (
-    "<script>document.title='run'</script>",
-    "</script><img src=x onerror=alert(1)>",
-    "\"' onmouseover=alert(1) x='",
-    "{{ 7 * 7 }} & &amp; <b>",
-    "]]>-->\u2028\u202e\ud800",
-)
-
-
-def test_names_are_text_whatever_they_are(tmp_path):
-    path = tmp_path / "report.html"
-    score = pt.score([[0], [0], [2], [3], [0]], list(range(5)), k=1, supercategories=HOSTILE)
-    pt.write_report(
-        path, score, title=HOSTILE[0], data=HOSTILE[1], classes=HOSTILE, supercategories=HOSTILE,
-        training_images=[1, 2, 3, 4, 5], sources=dict(zip(HOSTILE, HOSTILE, strict=True)),
-    )  # fmt: skip
-    page = page_of(path)
-    assert not [tag for tag, _ in page.tags if tag in ("img", "b")]
-    assert [tag for tag, _ in page.tags].count("script") == 1
-    assert not [name for _, own in page.tags for name in own if name.startswith("on")]
-    for name in HOSTILE:
-        # A lone surrogate has no form in HTML; Python's parser reads it as this.
-        assert page.text.count(name.replace("\ud800", "\ufffd")) >= 3
-    assert set(page.score["by_supercategory"]) == set(HOSTILE)
-    score_as_read = json.loads(json.dumps(page.score).replace("\\ud800", "\\ufffd"))
-    for place, text in page.figures:
-        assert text == printed(figure_of(score_as_read, place))
-
-
 def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ptarmigan", "report", *map(str, arguments)]
     environment = os.environ | variables
@@ -268,27 +237,6 @@ def test_the_date_is_the_given_one_or_today(guesses, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(ValueError, match="'yesterday'"):
         pt.write_report(path, score)
-
-
-def test_5089_classes_make_a_small_page_in_seconds(tmp_path):
-    random = np.random.default_rng(0)
-    classes, images = 5089, 95_986
-    labels = random.integers(0, classes, images)
-    predicted = (labels[:, None] + random.integers(0, 40, (images, 1)) + np.arange(5)) % classes
-    groups = [f"Group {label % 13}" for label in range(classes)]
-    score = pt.score(predicted, labels, supercategories=groups)
-    start = time.perf_counter()
-    path = tmp_path / "report.html"
-    pt.write_report(
-        path,
-        score,
-        classes=[f"Genus{label} species" for label in range(classes)],
-        supercategories=groups,
-        training_images=random.integers(9, 3919, classes),
-    )
-    assert time.perf_counter() - start < 20
-    assert path.stat().st_size < LIMIT
-    assert len(page_of(path).score["by_class"]) == 20
 
 
 def test_photos_are_small_wrong_and_credited(guesses, whole):
@@ -379,13 +327,10 @@ def test_an_older_page_stays_where_the_new_one_does_not_fit(guesses, tmp_path):
     path = tmp_path / "report.html"
     path.write_text("older")
     command = [sys.executable, "-m", "ptarmigan", "report", str(guesses.submission)]
-    done = subprocess.run(
-        [*command, "--root", str(guesses.root), "-o", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
-    )
+    command += ["--root", str(guesses.root), "-o", str(path)]
+    # Files of 20 KiB at most, as on a full disk.
+    limited = ["bash", "-c", 'ulimit -f 20 && exec "$@"', "bash", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "too large" in done.stderr
     assert path.read_text() == "older"
