@@ -46,7 +46,8 @@ def test_any_number_of_labels_may_count(k, tmp_path):
     assert places.count("top_k_interval/0") == 1
     assert places.count("top_1_interval/0") == (k > 1)
     # Class 0 has no training image.
-    assert "1 classes have no training image" in page.text
+    assert "Not shown for lack of training images: 1 class." in page.text
+    assert "Each grey dot is a class." in page.text
 
 
 def test_no_image_is_a_page_too(tmp_path):
@@ -148,6 +149,7 @@ def test_5089_classes_make_a_small_page_in_seconds(tmp_path):
     )
     assert time.perf_counter() - start < 20
     assert path.stat().st_size < LIMIT
+    assert "grey dot" not in read(path).text
     assert len(read(path).score["by_class"]) == 20
 
 
