@@ -18,7 +18,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-EXAMPLE_PAGES = ("reading", "dataset", "training", "exporting", "competition", "command-line")
+EXAMPLE_PAGES = (
+    "boxes",
+    "command-line",
+    "competition",
+    "dataset",
+    "exporting",
+    "info",
+    "predictions",
+    "reading",
+    "report",
+    "training",
+)
 BLOCK = re.compile(r"^```(python|python torch|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

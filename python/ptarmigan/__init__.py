@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         write_submission,
     )
     from ptarmigan.release import Release, register_release
+    from ptarmigan.report import write_report
     from ptarmigan.transforms import RandomResizedCrop, ResizeCenterCrop
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "score_boxes",
     "stream",
     "top_k",
+    "write_report",
     "write_submission",
 ]
 
@@ -130,6 +132,7 @@ _HOMES = {
     "write_submission": "predictions",
     "Release": "release",
     "register_release": "release",
+    "write_report": "report",
     "RandomResizedCrop": "transforms",
     "ResizeCenterCrop": "transforms",
 }

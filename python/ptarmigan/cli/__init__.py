@@ -20,14 +20,23 @@ _EPILOGUE = "Start with `ptarmigan demo`: it needs no download."
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ptarmigan.cli import archives, boxes, datasets, exports, measurements, predictions
+    from ptarmigan.cli import (
+        archives,
+        boxes,
+        datasets,
+        exports,
+        measurements,
+        predictions,
+        report,
+    )
 
     parser = argparse.ArgumentParser(
         prog="ptarmigan", description=_DESCRIPTION, epilog=_EPILOGUE, allow_abbrev=False
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for family in (measurements, datasets, archives, exports, predictions, boxes):
+    families = (measurements, datasets, archives, exports, predictions, report, boxes)
+    for family in families:
         family.add_commands(commands)
     return parser
 

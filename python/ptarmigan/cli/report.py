@@ -1,0 +1,165 @@
+"""Turns a submission and its truth into a page: report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ptarmigan.cli.predictions import _add_form, _k, _load, _rows, _table
+from ptarmigan.cli.terminal import add_command, archive_progress, print_json, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ptarmigan.predictions import Score, Submission
+    from ptarmigan.report import Calibration, WrongPhoto
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Any) -> None:
+    """Adds the command that writes a page."""
+    report = add_command(
+        commands, "report", _report, "write a page about the score of a submission"
+    )
+    option = report.add_argument
+    option("submission", metavar="SUBMISSION", help="CSV of id,predicted")
+    option("--truth", metavar="FILE", help="CSV of id,expected[,usage]")
+    option(
+        "--root",
+        metavar="ROOT",
+        help="data set that has the labels (without --truth), names, super categories, and the "
+        "training images of each class",
+    )
+    option("--split", default="val", choices=("val", "train"), help="of ROOT (val)")
+    option(
+        "--logits", metavar="FILE", dest="logits_file",
+        help="for the calibration: .npy or .npz, a row for each row of SUBMISSION",
+    )  # fmt: skip
+    option("--ids", metavar="IDS.npy", help="the image id of every row of the logits")
+    option("--prior", metavar="PRIOR.npy", help="what the logits were multiplied with")
+    report.set_defaults(probabilities=False)
+    option("--photos", type=int, default=0, metavar="N", help="a photo of N worst classes (0)")
+    option("--worst", type=int, default=20, metavar="N", help="worst classes to name (20)")
+    option("--bootstrap", type=int, default=1000, metavar="N", help="draws for intervals (1000)")
+    option("--confidence", type=float, default=0.95, help="part of the draws in one (0.95)")
+    option("--seed", type=int, default=0, help="of the draws (0)")
+    option("-o", "--output", metavar="FILE", default="report.html", help="page (report.html)")
+    _add_form(report)
+
+
+def _data_set(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """The truth of a split, and what `write_report` is told of its categories."""
+    import numpy as np
+
+    parts = {arguments.split, "train"}
+    tables = {part: _table(arguments.root, part, arguments.release) for part in parts}
+    table = tables[arguments.split]
+    ids, names, groups = table.categories
+    labels, counts = np.unique(tables["train"].category_ids, return_counts=True)
+    trained = dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    return (table.image_ids, table.category_ids), {
+        "classes": dict(zip(ids, names, strict=True)),
+        "supercategories": dict(zip(ids, groups, strict=True)),
+        "training_images": {label: trained.get(label, 0) for label in ids},
+        "data": f"iNaturalist {arguments.release}, split {arguments.split}",
+    }
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from ptarmigan.predictions import read_submission, score
+    from ptarmigan.report import true_labels, write_report
+
+    _check(arguments)
+    truth: Any = None
+    about: dict[str, Any] = {}
+    if arguments.root is not None:
+        truth, about = _data_set(arguments)
+    truth = arguments.truth or truth
+    k = _k(arguments)
+    submission = read_submission(arguments.submission, k=k, version=arguments.release)
+    found = score(
+        submission,
+        truth,
+        k,
+        supercategories=about.get("supercategories"),
+        bootstrap=arguments.bootstrap,
+        confidence=arguments.confidence,
+        seed=arguments.seed,
+    )
+    if arguments.logits_file is not None:
+        about["calibration"] = _calibration(arguments, submission, truth)
+    if arguments.photos:
+        about["photos"] = _photos(arguments, found, submission, true_labels(submission, truth))
+    write_report(
+        arguments.output,
+        found,
+        title=Path(arguments.submission).name,
+        worst=arguments.worst,
+        sources=_sources(arguments),
+        **about,
+    )
+    if arguments.json:
+        size = Path(arguments.output).stat().st_size
+        print_json({"report": arguments.output, "bytes": size, "top_k_error": found.top_k_error})
+    else:
+        say(f"wrote {arguments.output}: top-{found.k} error {found.top_k_error:.2%}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.truth is None and arguments.root is None:
+        raise ValueError("the score needs the truth: give --truth or --root")
+    if arguments.photos < 0:
+        raise ValueError(f"expected --photos of 0 or more, found {arguments.photos}")
+    if arguments.photos and arguments.root is None:
+        raise ValueError("the photos are in the data set: give --root with --photos")
+    if arguments.logits_file is None and (arguments.prior or arguments.ids):
+        raise ValueError("--prior and --ids go with --logits")
+
+
+def _calibration(arguments: argparse.Namespace, submission: Submission, truth: Any) -> Calibration:
+    from ptarmigan.errors import SubmissionError
+    from ptarmigan.report import calibrate, in_order, true_labels
+
+    path = arguments.logits_file
+    if arguments.ids is not None:
+        submission = in_order(submission, _load(arguments.ids, "ids"))
+    labels = true_labels(submission, truth)
+    with _rows(arguments, path) as rows:
+        try:
+            return calibrate(rows[-1], submission.predicted, labels)
+        except SubmissionError as error:
+            raise SubmissionError(f"`{path}`: {error}") from error
+
+
+def _photos(
+    arguments: argparse.Namespace,
+    found: Score,
+    submission: Submission,
+    labels: NDArray[np.int64],
+) -> list[WrongPhoto]:
+    from ptarmigan.inaturalist import INaturalist
+    from ptarmigan.report import worst_classes, wrong_photos
+
+    dataset = INaturalist(
+        arguments.root,
+        arguments.release,
+        arguments.split,
+        missing="skip",
+        progress=archive_progress(f"indexing {arguments.root}"),
+    )
+    worst = [int(label) for label in worst_classes(found, arguments.photos)]
+    return wrong_photos(dataset, submission, labels, worst, k=found.k)
+
+
+def _sources(arguments: argparse.Namespace) -> dict[str, str]:
+    """The names of the files, without their folders, which are nobody else's business."""
+    files = {
+        "Submission": arguments.submission,
+        "Truth": arguments.truth,
+        "Logits": arguments.logits_file,
+        "Prior": arguments.prior,
+    }
+    return {name: Path(path).name for name, path in files.items() if path is not None}
