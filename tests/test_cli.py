@@ -20,7 +20,7 @@ from synthetic import write_tar
 
 COMMANDS = (
     "demo", "synth", "index", "verify", "ls", "cat", "info", "bench", "attribution", "extract",
-    "score", "submit",
+    "export", "score", "submit", "report", "boxes",
 )  # fmt: skip
 PROGRAM = (sys.executable, "-m", "ptarmigan")
 
