@@ -21,7 +21,6 @@ from .member_file import MemberFile
 from .member_stream import MemberStream, stream
 from .member_table import FORMATS, MEMBER_DTYPE
 from .progress import OnProgress, progress_reporter
-from .release import published_md5
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,6 +117,8 @@ class Archive:
         index = None if index_path is None else os.fspath(index_path)
         place = Path(index or default_index_path(path))
         if expected_md5 is None and md5 and (build == "rebuild" or not place.exists()):
+            from .published import published_md5
+
             expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             self._core = _core.Archive.open(path, index, build, expected_md5, md5, report)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from . import _core
 from .progress import OnProgress, progress_reporter
-from .release import published_md5
 from .source import BinaryReader, pipe_of
 
 __all__ = ["IndexResult", "build_index", "default_index_path"]
@@ -81,6 +80,8 @@ def build_index(
         path = os.fspath(source)
         index = None if index_path is None else os.fspath(index_path)
         if expected_md5 is None and md5:
+            from .published import published_md5
+
             expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             found = _core.build_index(path, index, expected_md5, md5, report)

@@ -24,7 +24,6 @@ __all__ = [
     "find_categories",
     "find_extra",
     "find_photos",
-    "published_md5",
     "register_release",
     "release_and_split",
     "release_of",
@@ -240,17 +239,6 @@ def _by_name() -> dict[str, tuple[Release, str | None]]:
         names[release.version] = release, None
         names.update({name: (release, split) for name, split in release.versions.items()})
     return names
-
-
-def published_md5(path: str | os.PathLike[str]) -> str | None:
-    """The md5 that the competition page gives for this file, known by its name and size."""
-    from .published import PUBLISHED_MD5
-
-    file = Path(path)
-    try:
-        return PUBLISHED_MD5.get((file.name, file.stat().st_size))
-    except OSError:
-        return None
 
 
 def find_photos(root: Path, split: str, version: str | Release = "2017") -> Photos:
