@@ -21,10 +21,11 @@ from .release import find_extra, release_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .annotations import Boxes, Table
+
 __all__ = [
     "BoxTable",
     "ImageBoxes",
-    "check",
     "check_boxes",
     "split_with_boxes",
     "version_with_boxes",
@@ -32,10 +33,10 @@ __all__ = [
 
 SPLITS = ("train", "val", "train+val")
 
-AREA_TOLERANCE = 1e-3
-"""By how much, relative, an area may differ from half of width times height."""
-PIXEL_TOLERANCE = 1e-3
-"""By how many pixels a box may reach outside its picture."""
+# The page takes half of the box for its area; files round.
+_TOLERANCE = 1e-3
+# So many images of each kind are named.
+_NAMED = 5
 
 Trust = Literal["category", "supercategory"]
 
@@ -140,79 +141,64 @@ class BoxTable:
         return f"BoxTable(split={self.split!r}, images={len(self)}, boxes={len(self.boxes)})"
 
 
-def check(
-    root: str | os.PathLike[str], split: str = "train", *, limit: int | None = 20
-) -> dict[str, Any]:
-    """What is odd about the boxes of a split: `check_boxes` of its `BoxTable`.
-
-    Raises:
-        FileNotFoundError: If a box file is missing.
-        AnnotationError: If one is damaged.
-        ValueError: If the split has no boxes.
-    """
-    return check_boxes(BoxTable(root, split), limit=limit)
-
-
-def check_boxes(table: BoxTable, *, limit: int | None = 20) -> dict[str, Any]:
-    """Holds boxes against what the competition's page says of them.
+def check_boxes(found: Boxes, table: Table | None) -> dict[str, Any]:
+    """What is true of boxes that the competition page says, counted.
 
     Args:
-        table: The boxes.
-        limit: How many offenders to list of each kind; None lists all.
+        found: The boxes of one split.
+        table: The split's images, or None: then what needs them is None.
 
     Returns:
-        ``split``; ``images`` that are listed, and ``empty_images`` of them without a box; ``boxes``
-        and ``crowds`` of them. Of each kind of offender ``count`` and ``first``, a list of records:
-        ``area`` (not half of width times height, by a thousandth), ``outside`` (of the picture, as
-        far as its size is in the file; ``unsized_images`` have none) and ``several`` (images of the
-        val split with more than one box).
+        ``boxes``, ``images`` and ``categories`` that have any, ``images_with_several``,
+        ``wrong_area`` (not half of width times height, to 1 in 1,000), ``crowds``, ``empty`` (no
+        width or height), ``outside`` (of the picture), ``unknown_images`` and ``other_category``
+        (than the image's), and ``first``: the first image ids of each kind that has any.
     """
-    image = np.repeat(np.arange(len(table)), np.diff(table.starts))
-    x, y, width, height = table.boxes.T
+    images, numbers = np.unique(found.image_ids, return_counts=True)
+    width, height = found.boxes[:, 2], found.boxes[:, 3]
     half = width * height / 2
-    # A missing area is NaN, and no comparison with it is true.
-    wrong_area = ~(np.abs(table.areas - half) <= AREA_TOLERANCE * half)
-    right, bottom = (table.sizes[image] + PIXEL_TOLERANCE).T
-    sized = (table.sizes[:, 0] >= 0) & (table.sizes[:, 1] >= 0)
-    beyond = (x + width > right) | (y + height > bottom)
-    outside = (x < -PIXEL_TOLERANCE) | (y < -PIXEL_TOLERANCE) | (beyond & sized[image])
-    counts = np.diff(table.starts)
-    several = table.validation & (counts > 1)
-
-    def boxes(offends: NDArray[np.bool_]) -> dict[str, Any]:
-        rows = np.flatnonzero(offends)
-        first = [_record(table, int(row), int(image[row])) for row in rows[:limit]]
-        return {"count": len(rows), "first": first}
-
-    images = np.flatnonzero(several)
-    return {
-        "split": table.split,
-        "images": len(table),
-        "empty_images": int((counts == 0).sum()),
-        "unsized_images": int((~sized).sum()),
-        "boxes": len(table.boxes),
-        "crowds": int(table.crowds.sum()),
-        "area": boxes(wrong_area),
-        "outside": boxes(outside),
-        "several": {
-            "count": len(images),
-            "first": [
-                {"image_id": int(table.image_ids[row]), "boxes": int(counts[row])}
-                for row in images[:limit]
-            ],
-        },
+    kinds: dict[str, NDArray[np.bool_] | None] = {
+        # A missing area is NaN, which is not close to anything.
+        "wrong_area": ~(np.abs(found.areas - half) <= _TOLERANCE * np.abs(half)),
+        "crowds": found.crowds,
+        "empty": ~((width > 0) & (height > 0)),
+        "outside": None,
+        "unknown_images": None,
+        "other_category": None,
     }
-
-
-def _record(table: BoxTable, row: int, image: int) -> dict[str, Any]:
-    area = float(table.areas[row])
-    return {
-        "image_id": int(table.image_ids[image]),
-        "row": int(table.rows[row]),
-        "bbox": table.boxes[row].tolist(),
-        "area": None if np.isnan(area) else area,
-        "size": table.sizes[image].tolist(),
+    if table is not None:
+        kinds |= _against_images(found, table)
+    figures: dict[str, Any] = {
+        "boxes": len(found.image_ids),
+        "images": len(images),
+        "categories": len(np.unique(found.category_ids)),
+        "images_with_several": int((numbers > 1).sum()),
     }
+    first = {"images_with_several": images[numbers > 1][:_NAMED].tolist()}
+    for name, wrong in kinds.items():
+        figures[name] = None if wrong is None else int(wrong.sum())
+        if wrong is not None:
+            first[name] = found.image_ids[wrong][:_NAMED].tolist()
+    return figures | {"first": {name: ids for name, ids in first.items() if ids}}
+
+
+def _against_images(found: Boxes, table: Table) -> dict[str, NDArray[np.bool_] | None]:
+    order = np.argsort(table.image_ids, kind="stable")
+    sorted_ids = table.image_ids[order]
+    places = np.searchsorted(sorted_ids, found.image_ids)
+    known = places < len(sorted_ids)
+    known[known] = sorted_ids[places[known]] == found.image_ids[known]
+    rows = order[places[known]]
+    x, y, width, height = found.boxes[known].T
+    # Where the file does not say how large the picture is, no box is outside.
+    across, down = (
+        np.where(sizes[rows] > 0, sizes[rows], np.inf) for sizes in (table.widths, table.heights)
+    )
+    outside = np.zeros(len(found.image_ids), np.bool_)
+    outside[known] = (x < 0) | (y < 0) | (x + width > across) | (y + height > down)
+    other = np.zeros(len(found.image_ids), np.bool_)
+    other[known] = table.category_ids[rows] != found.category_ids[known]
+    return {"outside": outside, "unknown_images": ~known, "other_category": other}
 
 
 def split_with_boxes(split: str) -> str:

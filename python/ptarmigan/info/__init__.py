@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from ptarmigan.info.boxes import check_boxes
+from ptarmigan.boxes import check_boxes
 from ptarmigan.info.census import census
 from ptarmigan.info.expectations import verdict
 from ptarmigan.info.files import describe_files
@@ -109,7 +109,7 @@ def describe_annotations(root: str | os.PathLike[str], version: str = "2017") ->
         * ``supercategories`` and ``total``: ``categories``, and images of ``train`` and ``val``;
           ``test``: the number of test images.
         * ``boxes`` and ``boxes_total``: boxes of ``train`` and ``val``; ``boxed_categories``;
-          ``box_checks``: for each split what `ptarmigan.info.boxes.check_boxes` gives.
+          ``box_checks``: for each split what `ptarmigan.boxes.check_boxes` gives.
         * ``distribution``: images a category of each split: ``min``, ``median``, ``max``,
           ``imbalance`` (max / min), ``top_share`` (of the commonest 1 % of the categories),
           ``empty`` (categories without images) and ``curve`` (images at up to 60 ranks evenly
