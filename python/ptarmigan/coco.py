@@ -16,6 +16,7 @@ from .annotations import Table
 from .boxes import BoxTable
 from .errors import AnnotationError
 from .release import find_annotations
+from .whole_file import written_aside
 
 if TYPE_CHECKING:
     from typing import IO
@@ -64,8 +65,6 @@ def write_coco(
         OSError: If the file cannot be written.
         ValueError: If the version or the split has no boxes.
     """
-    from .synth.packing import written_aside
-
     boxes = BoxTable(root, split, version)
     table = Table(find_annotations(Path(root), split, version))
     shift = int(one_based)
@@ -76,7 +75,7 @@ def write_coco(
         "licenses": _licenses(table),
     }
     written = {}
-    with written_aside(Path(path)) as file:
+    with written_aside(path) as file:
         info = _info(table, split, one_based=one_based)
         file.write(b'{"info": ' + json.dumps(info, ensure_ascii=False).encode())
         for name, records in lists.items():

@@ -17,6 +17,7 @@ from .classes import inverse
 from .errors import AnnotationError
 from .first_seen import categories_in_order
 from .release import find_annotations
+from .whole_file import written_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -211,17 +212,9 @@ class LabelMap:
         Raises:
             OSError: If the file cannot be written.
         """
-        aside = Path(f"{os.fspath(path)}.part")
         text = json.dumps(self.to_dict(), ensure_ascii=False)
-        try:
-            with aside.open("w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
+        with written_aside(path) as file:
+            file.write(f"{text}\n".encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LabelMap:

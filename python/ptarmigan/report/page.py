@@ -7,10 +7,10 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._core import __version__
+from ..whole_file import written_aside
 from .long_tail import frequency_bins
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def write_report(
         version=__version__,
     )
     # Lone surrogates of odd names become numbers that browsers show as a question mark.
-    _write(Path(path), text.encode("utf-8", "xmlcharrefreplace"))
+    with written_aside(path) as file:
+        file.write(text.encode("utf-8", "xmlcharrefreplace"))
 
 
 def worst_classes(score: Score, number: int) -> list[int | str]:
@@ -228,18 +229,3 @@ def _render(*, figures: dict[str, Any], **values: Any) -> str:
     pages.policies["json.dumps_function"] = json.dumps
     pages.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     return pages.get_template("page.html").render(score=figures, **values)
-
-
-def _write(path: Path, data: bytes) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(f"`{path}` is a folder; give the name of a file")
-    aside = path.with_name(f"{path.name}.part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ptarmigan._core import Camera
 from ptarmigan.synth.boxes import BoxPlan, boxes_of, page_boxes, scaled_boxes
 from ptarmigan.synth.holders import draw_holders, make_holders
-from ptarmigan.synth.packing import written_aside
 from ptarmigan.synth.plan import Pictures
 from ptarmigan.synth.records import chunks, json_list, json_object, quoted, records, write_zip
 from ptarmigan.synth.taxa import SUPERCATEGORIES, Category
+from ptarmigan.whole_file import written_aside
 
 __all__ = ["Annotations"]
 

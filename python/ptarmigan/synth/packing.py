@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import posixpath
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptarmigan._core import Camera
 from ptarmigan.synth.plan import Pictures
+from ptarmigan.whole_file import written_aside
 
-__all__ = ["pack", "written_aside"]
+__all__ = ["pack"]
 
 # 2017-04-05 00:00:00 UTC: the same bytes whenever the archive is written.
 MODIFIED: Final = 1_491_350_400
 # Pixels of the pictures that are in memory at a time, for each of two batches.
 _BATCH_PIXELS: Final = 16_000_000
-
-
-@contextmanager
-def written_aside(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a file beside `path` that takes its name once everything is written.
-
-    An index of the file that is replaced goes with it: it would be refused from now on.
-    """
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        path.with_name(path.name + ".ptidx").unlink(missing_ok=True)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def _batches(pictures: Pictures) -> Iterator[NDArray[np.int64]]:
@@ -133,3 +113,5 @@ def pack(
             # tarfile keeps every header for reading back; 675,170 of them are a gigabyte.
             archive.members.clear()  # type: ignore[attr-defined]
             progress(1)
+        # An index of the file that is replaced would be refused from now on.
+        path.with_name(path.name + ".ptidx").unlink(missing_ok=True)

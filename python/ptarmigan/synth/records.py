@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ptarmigan.synth.packing import written_aside
+from ptarmigan.whole_file import written_aside
 
 __all__ = ["chunks", "json_list", "json_object", "quoted", "records", "write_zip"]
 
