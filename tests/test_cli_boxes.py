@@ -55,7 +55,7 @@ def test_train_boxes_by_species_are_warned_of(made: Made, tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="which have boxes, not 'test'"):
         pt.score_boxes(path, test)
     ds.version = "2018"
-    with pytest.raises(ValueError, match="which have boxes, not '2018'"):
+    with pytest.raises(ValueError, match="the release '2018' has no boxes"):
         pt.score_boxes(path, ds)
 
 
