@@ -3,15 +3,13 @@
 //! A thread of its own reads and inflates while the caller parses.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
 use super::window::Window;
+use super::zipped::{self, Zip, zip_error};
 use crate::archive::stream::read_one;
 use crate::error::{Error, Result};
 
@@ -147,9 +145,8 @@ impl Source {
     }
 
     /// The zip and the number of the entry in it.
-    pub(crate) fn open_zip(&self, file: File) -> Result<(ZipArchive<BufReader<File>>, usize)> {
-        let zip = ZipArchive::new(BufReader::with_capacity(1 << 16, file))
-            .map_err(|error| zip_error(error, &self.path))?;
+    pub(crate) fn open_zip(&self, file: File) -> Result<(Zip, usize)> {
+        let zip = zipped::open(file, &self.path)?;
         // Names in an encoding that cannot be read cannot be the one that is looked for.
         let names: Vec<_> = zip
             .file_names()
@@ -159,7 +156,7 @@ impl Source {
         let found: Vec<usize> = wanted.collect();
         let number = match found[..] {
             [number] => number,
-            [] => return Err(self.none_among(&names)),
+            [] => return Err(Self::none_among(&names)),
             [first, second, ..] => return Err(twice(&names[first], &names[second])),
         };
         drop(names);
@@ -189,12 +186,7 @@ impl Source {
         })?;
         match found {
             Some(_) => Ok(()),
-            None => Err(self.none_among(
-                &names
-                    .iter()
-                    .map(|name| name.as_str().into())
-                    .collect::<Vec<_>>(),
-            )),
+            None => Err(Self::none_among(&names)),
         }
     }
 
@@ -217,7 +209,7 @@ impl Source {
         }
     }
 
-    fn none_among(&self, names: &[std::borrow::Cow<'_, str>]) -> Error {
+    fn none_among<S: AsRef<str>>(names: &[S]) -> Error {
         let listed: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
         Error::annotation(format!(
             "there is no such file in the archive; it has `{}`; download it again",
@@ -266,17 +258,8 @@ impl Pieces {
     }
 }
 
-fn zip_error(error: ZipError, path: &Path) -> Error {
-    match error {
-        ZipError::Io(error) => read_error(error, path),
-        error => Error::annotation(format!(
-            "this is not a zip that can be read ({error}); download it again"
-        )),
-    }
-}
-
 /// What failed while reading: the operating system, or the bytes (a checksum, a truncated zip).
-fn read_error(error: io::Error, path: &Path) -> Error {
+pub(super) fn read_error(error: io::Error, path: &Path) -> Error {
     if error.raw_os_error().is_some() {
         return Error::io(error, path);
     }

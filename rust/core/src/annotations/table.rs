@@ -44,7 +44,11 @@ impl Table {
                 .add(file, number == 0, given.as_ref())
                 .map_err(|error| source.locate(error))?;
         }
-        table.finish(given)?;
+        table.finish(given).map_err(|error| match sources {
+            [source] => source.locate(error),
+            [first, ..] => error.with_path(first.path()),
+            [] => error,
+        })?;
         Ok(table)
     }
 
