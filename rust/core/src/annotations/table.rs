@@ -3,6 +3,8 @@
 //! The order is that of the bytes of `file_name`: it depends on the files alone, not on a file
 //! system or on the order of the JSON lists.
 
+use std::thread;
+
 use super::extras::Column;
 use super::file::{Annotations, Categories, File, Images, Licenses, MISSING, select};
 use super::rows_by_id::{RowsById, rows_by_id};
@@ -38,8 +40,8 @@ impl Table {
     pub fn read(sources: &[Source], categories: Option<&Source>) -> Result<Self> {
         let given = categories.map(Categories::read).transpose()?;
         let mut table = Self::default();
-        for (number, source) in sources.iter().enumerate() {
-            let file = File::read(source)?;
+        let files = read_at_once(sources)?;
+        for (number, (source, file)) in sources.iter().zip(files).enumerate() {
             table
                 .add(file, number == 0, given.as_ref())
                 .map_err(|error| source.locate(error))?;
@@ -177,6 +179,25 @@ impl Table {
         }
         (folders.into_iter().collect(), problem)
     }
+}
+
+/// Reads each file on a thread of its own.
+fn read_at_once(sources: &[Source]) -> Result<Vec<File>> {
+    thread::scope(|scope| {
+        let readers: Vec<_> = sources
+            .iter()
+            .map(|source| {
+                thread::Builder::new()
+                    .spawn_scoped(scope, || File::read(source))
+                    .map_err(|error| Error::io(error, source.path()))
+            })
+            .collect();
+        let files = readers.into_iter().map(|reader| match reader?.join() {
+            Ok(file) => file,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        files.collect()
+    })
 }
 
 /// The last two folders of a path: super category and category.
