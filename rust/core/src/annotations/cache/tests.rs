@@ -19,8 +19,8 @@ fn made(folder: &Path) -> (Source, Key, Vec<u8>) {
     fs::write(&path, TEXT).unwrap();
     let source = Source::plain(&path);
     let key = Key::of(std::slice::from_ref(&source), None).unwrap();
-    let table = Table::read(std::slice::from_ref(&source), None).unwrap();
-    let bytes = encode(table, key.clone());
+    let (table, order) = Table::join(std::slice::from_ref(&source), None).unwrap();
+    let bytes = encode(table, &order, key.clone());
     (source, key, bytes)
 }
 
@@ -102,8 +102,8 @@ fn a_file_that_may_change_unseen_is_not_kept() {
     let file = fs::File::options().write(true).open(source.path()).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     let key = Key::of(std::slice::from_ref(&source), None).unwrap();
-    let table = Table::read(std::slice::from_ref(&source), None).unwrap();
-    let bytes = encode(table, key);
+    let (table, order) = Table::join(std::slice::from_ref(&source), None).unwrap();
+    let bytes = encode(table, &order, key);
     assert!(store(&path, &bytes).unwrap());
     assert_eq!(fs::read(&path).unwrap(), bytes);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
