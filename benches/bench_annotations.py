@@ -24,11 +24,12 @@ SIZES = ((800, 600), (800, 533), (600, 800), (800, 800), (800, 534), (533, 800),
 HOLDERS = 25_000
 
 MEMORY = """
-import resource, sys
+import sys
 {work}
-with open("/proc/self/statm") as statm:
-    resident = int(statm.read().split()[1]) * resource.getpagesize()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, resident)
+# Not ru_maxrss: that of a new program begins with that of the process it was forked from.
+with open("/proc/self/status") as status:
+    lines = dict(line.split(":", 1) for line in status)
+print(*(int(lines[name].split()[0]) * 1024 for name in ("VmHWM", "VmRSS")))
 """
 OURS = """
 from ptarmigan.annotations import Table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -12,6 +11,8 @@ import numpy as np
 from . import _core
 
 if TYPE_CHECKING:
+    import mmap
+
     from numpy.typing import NDArray
 
 __all__ = ["Boxes", "JsonFile", "Locations", "Strings", "Table", "read_boxes", "read_locations"]
@@ -198,9 +199,7 @@ class _Columns:
         if stored is not None:
             self._memory = np.frombuffer(stored, np.uint8)
             found = _core.annotation_columns(self._memory, key)
-            if hasattr(mmap, "MADV_DONTNEED"):
-                # Summing has touched every page; they stay in the system's cache of the file.
-                stored.madvise(mmap.MADV_DONTNEED)
+            _let_go(stored)
         if found is None:
             self._memory = _core.read_annotations(files, categories, key)
             found = _core.annotation_columns(self._memory, None)
@@ -236,12 +235,22 @@ class _Columns:
 
 def _map(path: os.PathLike[str]) -> mmap.mmap | None:
     """The bytes of a file, to be written to without changing it; None if there is none."""
+    import mmap
+
     try:
         with open(path, "rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except (OSError, ValueError):
         # ValueError: the file is empty.
         return None
+
+
+def _let_go(stored: mmap.mmap) -> None:
+    """Gives back the pages that summing has touched; the system's cache keeps them."""
+    import mmap
+
+    if hasattr(mmap, "MADV_DONTNEED"):
+        stored.madvise(mmap.MADV_DONTNEED)
 
 
 def _columns(columns: list[tuple[str, Any]]) -> dict[str, NDArray[Any] | Strings]:

@@ -87,8 +87,8 @@ pub(crate) fn read_annotations(
     let (sources, categories) = places(sources, categories);
     let bytes = run(py, || {
         let key = Key::from_text(key)?;
-        let table = Table::read(&sources, categories.as_ref())?;
-        Ok(cache::encode(table, key))
+        let (table, order) = Table::join(&sources, categories.as_ref())?;
+        Ok(cache::encode(table, &order, key))
     })?;
     Ok(column(py, bytes))
 }

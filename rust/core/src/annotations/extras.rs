@@ -226,12 +226,13 @@ fn parsed<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
 
 /// The number nearest to a decimal; none where an integer would become another one.
 fn exact(text: &[u8]) -> Option<f64> {
-    const EXACT: f64 = (1_u64 << 53) as f64;
+    const EXACT: u64 = 1 << 53;
     let number: f64 = parsed(text)?;
     let is_integer = text
         .iter()
         .all(|byte| byte.is_ascii_digit() || *byte == b'-');
-    (number.is_finite() && (!is_integer || number.abs() <= EXACT)).then_some(number)
+    let is_exact = !is_integer || parsed::<i64>(text)?.unsigned_abs() <= EXACT;
+    (number.is_finite() && is_exact).then_some(number)
 }
 
 impl Column {

@@ -28,6 +28,7 @@ pub mod source;
 pub mod table;
 pub mod text;
 mod window;
+mod zipped;
 
 pub use boxes::Boxes;
 pub use extras::Column;

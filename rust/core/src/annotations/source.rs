@@ -3,22 +3,20 @@
 //! A thread of its own reads and inflates while the caller parses.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
 use super::window::Window;
+use super::zipped::{self, Zip, zip_error};
 use crate::archive::stream::read_one;
 use crate::error::{Error, Result};
 
-/// Text that is handed on at once.
-const PIECE_BYTES: usize = 1 << 18;
+/// Text that is handed on at once: few hand-overs, and memory that the allocator uses again.
+const PIECE_BYTES: usize = 1 << 16;
 /// Pieces that may wait for the parser.
-const QUEUE: usize = 4;
+const QUEUE: usize = 16;
 /// Names that a message lists.
 const LISTED: usize = 8;
 
@@ -89,13 +87,26 @@ impl Source {
         work: impl FnOnce(&mut Window<'_>) -> Result<T>,
     ) -> Result<T> {
         thread::scope(|scope| {
-            let (send, receive) = sync_channel(QUEUE);
-            let mut pieces = Pieces { send, left: limit };
+            let (send, receive) = sync_channel::<Piece>(QUEUE);
+            let (give_back, spare) = channel();
+            let mut pieces = Pieces {
+                send,
+                spare,
+                left: limit,
+            };
             let reader = thread::Builder::new()
                 .name("ptarmigan-json".to_owned())
                 .spawn_scoped(scope, move || self.send_pieces(&mut pieces))
                 .map_err(|error| Error::io(error, &self.path))?;
-            let result = work(&mut Window::new(&mut || receive.recv().ok()));
+            let result = work(&mut Window::new(&mut |text| match receive.recv() {
+                Ok((piece, length)) => {
+                    text.extend_from_slice(&piece[..length]);
+                    // Where the reader is done, nobody wants it.
+                    let _ = give_back.send(piece);
+                    true
+                }
+                Err(_) => false,
+            }));
             // A damaged archive is why its text makes no sense, and may be known at its end only.
             while result.is_err() && receive.recv().is_ok() {}
             drop(receive);
@@ -147,9 +158,8 @@ impl Source {
     }
 
     /// The zip and the number of the entry in it.
-    pub(crate) fn open_zip(&self, file: File) -> Result<(ZipArchive<BufReader<File>>, usize)> {
-        let zip = ZipArchive::new(BufReader::with_capacity(1 << 16, file))
-            .map_err(|error| zip_error(error, &self.path))?;
+    pub(crate) fn open_zip(&self, file: File) -> Result<(Zip, usize)> {
+        let zip = zipped::open(file, &self.path)?;
         // Names in an encoding that cannot be read cannot be the one that is looked for.
         let names: Vec<_> = zip
             .file_names()
@@ -159,7 +169,7 @@ impl Source {
         let found: Vec<usize> = wanted.collect();
         let number = match found[..] {
             [number] => number,
-            [] => return Err(self.none_among(&names)),
+            [] => return Err(Self::none_among(&names)),
             [first, second, ..] => return Err(twice(&names[first], &names[second])),
         };
         drop(names);
@@ -189,12 +199,7 @@ impl Source {
         })?;
         match found {
             Some(_) => Ok(()),
-            None => Err(self.none_among(
-                &names
-                    .iter()
-                    .map(|name| name.as_str().into())
-                    .collect::<Vec<_>>(),
-            )),
+            None => Err(Self::none_among(&names)),
         }
     }
 
@@ -217,7 +222,7 @@ impl Source {
         }
     }
 
-    fn none_among(&self, names: &[std::borrow::Cow<'_, str>]) -> Error {
+    fn none_among<S: AsRef<str>>(names: &[S]) -> Error {
         let listed: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
         Error::annotation(format!(
             "there is no such file in the archive; it has `{}`; download it again",
@@ -235,48 +240,62 @@ fn twice(first: &str, second: &str) -> Error {
 /// Where the text goes; fails, rather than ends, behind the limit: a zip of a few megabytes can
 /// hold terabytes.
 struct Pieces {
-    send: SyncSender<Vec<u8>>,
+    send: SyncSender<Piece>,
+    /// Pieces that were parsed, to be filled again: new ones have to be zeroed.
+    spare: Receiver<Box<[u8]>>,
     left: u64,
 }
 
+/// Some text, at the front of as many bytes as a piece has.
+type Piece = (Box<[u8]>, usize);
+
 impl Pieces {
+    /// Hands on bytes that lie in memory.
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        self.push(bytes.to_vec())
+        bytes.chunks(PIECE_BYTES).try_for_each(|bytes| {
+            let mut piece = self.empty();
+            piece[..bytes.len()].copy_from_slice(bytes);
+            self.push((piece, bytes.len()))
+        })
     }
 
-    fn push(&mut self, piece: Vec<u8>) -> Result<()> {
-        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| {
-            Error::annotation("the JSON text is larger than any annotation file may be")
+    fn empty(&self) -> Box<[u8]> {
+        let spare = self.spare.try_recv().ok();
+        spare.unwrap_or_else(|| vec![0; PIECE_BYTES].into())
+    }
+
+    fn push(&mut self, piece: Piece) -> Result<()> {
+        self.left = self.left.checked_sub(piece.1 as u64).ok_or_else(|| {
+            Error::annotation(
+                "the JSON text is larger than any annotation file may be; download it again",
+            )
         })?;
         self.send.send(piece).map_err(|_| Error::cancelled())
     }
 
+    /// Hands on all that a reader yields.
     fn copy(&mut self, mut from: impl Read, path: &Path) -> Result<()> {
         loop {
-            let mut piece = Vec::with_capacity(PIECE_BYTES);
-            let read = from.by_ref().take(PIECE_BYTES as u64);
-            let count = { read }
-                .read_to_end(&mut piece)
-                .map_err(|error| read_error(error, path))?;
-            if count == 0 {
+            let mut piece = self.empty();
+            let mut length = 0;
+            while length < piece.len() {
+                match from.read(&mut piece[length..]) {
+                    Ok(0) => break,
+                    Ok(count) => length += count,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(read_error(error, path)),
+                }
+            }
+            if length == 0 {
                 return Ok(());
             }
-            self.push(piece)?;
+            self.push((piece, length))?;
         }
     }
 }
 
-fn zip_error(error: ZipError, path: &Path) -> Error {
-    match error {
-        ZipError::Io(error) => read_error(error, path),
-        error => Error::annotation(format!(
-            "this is not a zip that can be read ({error}); download it again"
-        )),
-    }
-}
-
 /// What failed while reading: the operating system, or the bytes (a checksum, a truncated zip).
-fn read_error(error: io::Error, path: &Path) -> Error {
+pub(super) fn read_error(error: io::Error, path: &Path) -> Error {
     if error.raw_os_error().is_some() {
         return Error::io(error, path);
     }
@@ -291,6 +310,10 @@ mod tests {
 
     use super::*;
 
+    fn first(json: &mut Window<'_>) -> Result<Option<u8>> {
+        json.peek()
+    }
+
     #[test]
     fn a_zip_that_grows_beyond_the_limit_is_refused_while_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
@@ -301,12 +324,12 @@ mod tests {
         zip.write_all(&vec![b' '; 1_000_000]).unwrap();
         zip.finish().unwrap();
         let source = Source::zipped(&path, "a.json");
-        let error = source.read(600_000, |json| json.peek()).unwrap_err();
+        let error = source.read(600_000, first).unwrap_err();
         assert!(
             error.message().contains("larger than any annotation file"),
             "{error}"
         );
         assert_eq!(error.member(), Some("a.json"));
-        assert_eq!(source.read(1_000_000, |json| json.peek()).unwrap(), None);
+        assert_eq!(source.read(1_000_000, first).unwrap(), None);
     }
 }

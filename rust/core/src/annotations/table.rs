@@ -3,6 +3,8 @@
 //! The order is that of the bytes of `file_name`: it depends on the files alone, not on a file
 //! system or on the order of the JSON lists.
 
+use std::thread;
+
 use super::extras::Column;
 use super::file::{Annotations, Categories, File, Images, Licenses, MISSING, select};
 use super::rows_by_id::{RowsById, rows_by_id};
@@ -36,16 +38,28 @@ impl Table {
     ///
     /// `categories` is a file whose list of categories stands for theirs.
     pub fn read(sources: &[Source], categories: Option<&Source>) -> Result<Self> {
+        let (mut table, order) = Self::join(sources, categories)?;
+        table.select(&order);
+        Ok(table)
+    }
+
+    /// As [`read`](Self::read), but the images are in the order of their files; the second is the
+    /// order to bring them into.
+    pub fn join(sources: &[Source], categories: Option<&Source>) -> Result<(Self, Vec<u32>)> {
         let given = categories.map(Categories::read).transpose()?;
         let mut table = Self::default();
-        for (number, source) in sources.iter().enumerate() {
-            let file = File::read(source)?;
+        let files = read_at_once(sources)?;
+        for (number, (source, file)) in sources.iter().zip(files).enumerate() {
             table
                 .add(file, number == 0, given.as_ref())
                 .map_err(|error| source.locate(error))?;
         }
-        table.finish(given)?;
-        Ok(table)
+        let order = table.finish(given).map_err(|error| match sources {
+            [source] => source.locate(error),
+            [first, ..] => error.with_path(first.path()),
+            [] => error,
+        })?;
+        Ok((table, order))
     }
 
     /// Checks a file by itself and against the files before it, and adds its images.
@@ -97,7 +111,7 @@ impl Table {
         )))
     }
 
-    fn finish(&mut self, given: Option<Categories>) -> Result<()> {
+    fn finish(&mut self, given: Option<Categories>) -> Result<Vec<u32>> {
         rows_by_id(&self.images.ids, "images")?;
         let own = rows_by_id(&self.categories.ids, "categories")?;
         if let Some(given) = given {
@@ -114,11 +128,14 @@ impl Table {
             .into_iter()
             .map(|(key, text, nulls)| (key, text.select(&order), select(&nulls, &order)))
             .collect();
-        self.sort()
+        let extras = std::mem::take(&mut self.images.extras);
+        self.meta = extras.into_columns(self.images.len())?;
+        self.order()
     }
 
-    fn sort(&mut self) -> Result<()> {
-        let images = &mut self.images;
+    /// The images, sorted by file name.
+    fn order(&self) -> Result<Vec<u32>> {
+        let images = &self.images;
         let order = images.file_names.sorted();
         for pair in order.windows(2) {
             let [first, second] = [pair[0] as usize, pair[1] as usize];
@@ -131,20 +148,21 @@ impl Table {
                 )));
             }
         }
-        // One column after the other, so that few are in memory twice.
-        images.file_names = images.file_names.select(&order);
-        images.ids = select(&images.ids, &order);
-        images.widths = select(&images.widths, &order);
-        images.heights = select(&images.heights, &order);
-        images.licenses = select(&images.licenses, &order);
-        images.holders = select(&images.holders, &order);
-        self.categories_of_images = select(&self.categories_of_images, &order);
-        let meta = std::mem::take(&mut images.extras).into_columns(order.len())?;
-        self.meta = meta
-            .into_iter()
-            .map(|(key, column)| (key, column.select(&order)))
-            .collect();
-        Ok(())
+        Ok(order)
+    }
+
+    fn select(&mut self, order: &[u32]) {
+        let images = &mut self.images;
+        images.file_names = images.file_names.select(order);
+        images.ids = select(&images.ids, order);
+        images.widths = select(&images.widths, order);
+        images.heights = select(&images.heights, order);
+        images.licenses = select(&images.licenses, order);
+        images.holders = select(&images.holders, order);
+        self.categories_of_images = select(&self.categories_of_images, order);
+        for (_, column) in &mut self.meta {
+            *column = column.select(order);
+        }
     }
 
     /// The folder (`Aves/Ardea alba`) that holds the images of every category, empty for a
@@ -152,11 +170,17 @@ impl Table {
     ///
     /// It is not the category's name: five of 2017 have a `×` that their folder lacks.
     pub fn folders(&self) -> (Text, Option<Error>) {
+        self.folders_in(0..self.images.len())
+    }
+
+    /// As [`folders`](Self::folders), with the images in this order.
+    pub(super) fn folders_in(&self, order: impl Iterator<Item = usize>) -> (Text, Option<Error>) {
         let rows = rows_by_id(&self.categories.ids, "categories");
         let mut folders: Vec<&[u8]> = vec![b""; self.categories.ids.len()];
         let mut problem = None;
-        for (image, category) in self.categories_of_images.iter().enumerate() {
-            let Some(row) = rows.as_ref().ok().and_then(|rows| rows.get(*category)) else {
+        for image in order {
+            let category = self.categories_of_images[image];
+            let Some(row) = rows.as_ref().ok().and_then(|rows| rows.get(category)) else {
                 continue;
             };
             let folder = folder(self.images.file_names.get(image));
@@ -173,6 +197,25 @@ impl Table {
         }
         (folders.into_iter().collect(), problem)
     }
+}
+
+/// Reads each file on a thread of its own.
+fn read_at_once(sources: &[Source]) -> Result<Vec<File>> {
+    thread::scope(|scope| {
+        let readers: Vec<_> = sources
+            .iter()
+            .map(|source| {
+                thread::Builder::new()
+                    .spawn_scoped(scope, || File::read(source))
+                    .map_err(|error| Error::io(error, source.path()))
+            })
+            .collect();
+        let files = readers.into_iter().map(|reader| match reader?.join() {
+            Ok(file) => file,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        files.collect()
+    })
 }
 
 /// The last two folders of a path: super category and category.

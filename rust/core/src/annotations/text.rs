@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 
+/// Bytes of a string in its sort key.
+const KEY_BYTES: usize = 15;
+
 /// Strings one behind the other: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -77,25 +80,56 @@ impl Text {
 
     /// The numbers of the strings, sorted by their bytes; of equal strings the first one first.
     pub fn sorted(&self) -> Vec<u32> {
-        let first = self.iter().next().unwrap_or_default();
-        let shared = |string: &[u8]| first.iter().zip(string).take_while(|(a, b)| a == b).count();
-        let prefix = self.iter().map(shared).min().unwrap_or(0);
-        // The bytes behind what all names share (`train_val_images/`) decide most comparisons
-        // without a look at the names, which lie all over memory.
-        let key = |string: &[u8]| {
-            let mut key = [0; 16];
-            let tail = &string[prefix..];
-            let length = tail.len().min(key.len());
-            key[..length].copy_from_slice(&tail[..length]);
-            u128::from_be_bytes(key)
-        };
-        let mut order: Vec<(u128, u32)> = self.iter().map(key).zip(0..).collect();
-        order.sort_unstable_by(|&(key, string), &(other_key, other)| {
-            key.cmp(&other_key)
-                .then_with(|| self.get(string as usize).cmp(self.get(other as usize)))
-                .then(string.cmp(&other))
-        });
+        let mut order: Vec<(u128, u32)> = (0..self.len() as u32).map(|one| (0, one)).collect();
+        // Ranges that are to be sorted, whose strings are equal up to a byte.
+        let mut ranges = vec![(0..order.len(), 0)];
+        while let Some((range, equal)) = ranges.pop() {
+            let run = &mut order[range.clone()];
+            let Some(behind) = self.set_keys(run, equal) else {
+                run.sort_unstable_by_key(|&(_, string)| string);
+                continue;
+            };
+            run.sort_unstable();
+            let mut start = range.start;
+            for same in run.chunk_by(|(key, _), (other, _)| key == other) {
+                let end = start + same.len();
+                if same.len() > 1 {
+                    ranges.push((start..end, behind));
+                }
+                start = end;
+            }
+        }
         order.into_iter().map(|(_, string)| string).collect()
+    }
+
+    /// Gives strings that are equal up to byte `equal` keys that sort as the next bytes in which
+    /// they differ, and returns the byte behind these; none if the strings are equal.
+    ///
+    /// Comparing keys needs no look at the strings, which lie all over memory.
+    fn set_keys(&self, run: &mut [(u128, u32)], equal: usize) -> Option<usize> {
+        let string = |number: u32| self.get(number as usize).get(equal..).unwrap_or_default();
+        let first = string(run.first()?.1);
+        let shared = |other: &[u8]| first.iter().zip(other).take_while(|(a, b)| a == b).count();
+        let (mut common, mut least, mut most) = (usize::MAX, usize::MAX, 0);
+        for &(_, number) in run.iter() {
+            let string = string(number);
+            common = common.min(shared(string));
+            least = least.min(string.len());
+            most = most.max(string.len());
+        }
+        if common == least && least == most {
+            return None;
+        }
+        for (key, number) in run {
+            let tail = &string(*number)[common..];
+            let mut bytes = [0; 16];
+            let length = tail.len().min(KEY_BYTES);
+            bytes[..length].copy_from_slice(&tail[..length]);
+            // A string that ends comes before one that goes on with a zero.
+            bytes[KEY_BYTES] = length as u8;
+            *key = u128::from_be_bytes(bytes);
+        }
+        Some(equal + common + KEY_BYTES)
     }
 
     /// The two columns: bytes and offsets.
@@ -157,6 +191,8 @@ impl<'a> Slices<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -188,6 +224,18 @@ mod tests {
         .collect();
         assert_eq!(text.sorted(), [1, 3, 5, 2, 6, 4, 0]);
         assert!(Text::default().sorted().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_strings_are_sorted_as_slices_are(
+            strings in prop::collection::vec(prop::collection::vec(0_u8..3, 0..40), 0..40)
+        ) {
+            let text: Text = strings.iter().collect();
+            let mut expected: Vec<u32> = (0..strings.len() as u32).collect();
+            expected.sort_by_key(|&one| &strings[one as usize]);
+            prop_assert_eq!(text.sorted(), expected);
+        }
     }
 
     #[test]

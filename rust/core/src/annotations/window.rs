@@ -13,7 +13,7 @@ const EXCERPT: usize = 60;
 
 /// A JSON text of which some bytes are in memory.
 pub(crate) struct Window<'a> {
-    next_piece: &'a mut dyn FnMut() -> Option<Vec<u8>>,
+    append_piece: &'a mut dyn FnMut(&mut Vec<u8>) -> bool,
     bytes: Vec<u8>,
     /// The first byte that was not parsed.
     at: usize,
@@ -34,10 +34,11 @@ impl fmt::Debug for Window<'_> {
 }
 
 impl<'a> Window<'a> {
-    /// A window at the start of a text that comes in pieces; none is its end.
-    pub(crate) fn new(next_piece: &'a mut dyn FnMut() -> Option<Vec<u8>>) -> Self {
+    /// A window at the start of a text; `append_piece` adds the next piece of it, or says that there
+    /// is none.
+    pub(crate) fn new(append_piece: &'a mut dyn FnMut(&mut Vec<u8>) -> bool) -> Self {
         Self {
-            next_piece,
+            append_piece,
             bytes: Vec::new(),
             at: 0,
             start: 0,
@@ -122,11 +123,7 @@ impl<'a> Window<'a> {
                 &format!("a value has more than {ANNOTATION_RECORD_BYTES} bytes"),
             ));
         }
-        match (self.next_piece)() {
-            Some(piece) if self.bytes.is_empty() => self.bytes = piece,
-            Some(piece) => self.bytes.extend_from_slice(&piece),
-            None => self.ended = true,
-        }
+        self.ended = !(self.append_piece)(&mut self.bytes);
         Ok(())
     }
 

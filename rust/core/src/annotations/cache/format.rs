@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::key::Key;
 use crate::annotations::extras::Column;
 use crate::annotations::table::Table;
-use crate::annotations::text::Text;
 
 const MAGIC: [u8; 8] = *b"PTCOL\r\n\x1a";
 const VERSION: u32 = 1;
@@ -85,36 +84,46 @@ impl Kind {
     }
 }
 
-/// The bytes of a table.
-pub fn encode(table: Table, key: Key) -> Vec<u8> {
-    let (folders, problem) = table.folders();
+/// The bytes of a table whose images are brought into an order.
+pub fn encode(table: Table, order: &[u32], key: Key) -> Vec<u8> {
+    let (folders, problem) = table.folders_in(order.iter().map(|row| *row as usize));
     let Table { images, .. } = table;
     let mut writer = Writer::new(images.len(), images.file_names.bytes().len());
-    writer.text("images", "file_names", &images.file_names, None);
+    let names = order.iter().map(|&row| images.file_names.get(row as usize));
+    writer.text("images", "file_names", names, None);
     drop(images.file_names);
-    writer.integers("images", "image_ids", &images.ids);
-    writer.integers("images", "category_ids", &table.categories_of_images);
-    writer.small("images", "widths", &images.widths);
-    writer.small("images", "heights", &images.heights);
-    writer.integers("images", "license_ids", &images.licenses);
-    writer.small("images", "holders", &images.holders);
-    writer.text("holders", "names", &images.holder_names, None);
+    let mut integers = |name, values: &[i64]| {
+        let values = order.iter().map(|&row| values[row as usize].to_le_bytes());
+        writer.values(("images", name, Kind::I64), values);
+    };
+    integers("image_ids", &images.ids);
+    integers("category_ids", &table.categories_of_images);
+    integers("license_ids", &images.licenses);
+    let mut small = |name, values: &[i32]| {
+        let values = order.iter().map(|&row| values[row as usize].to_le_bytes());
+        writer.values(("images", name, Kind::I32), values);
+    };
+    small("widths", &images.widths);
+    small("heights", &images.heights);
+    small("holders", &images.holders);
+    writer.text("holders", "names", images.holder_names.iter(), None);
     for (key, column) in &table.meta {
-        writer.column("meta", key, column);
+        writer.column("meta", key, &column.select(order));
     }
     let categories = &table.categories;
     writer.integers("categories", "ids", &categories.ids);
-    writer.text("categories", "names", &categories.names, None);
-    let above = &categories.supercategories;
+    writer.text("categories", "names", categories.names.iter(), None);
+    let above = categories.supercategories.iter();
     writer.text("categories", "supercategories", above, None);
-    writer.text("categories", "folders", &folders, None);
+    writer.text("categories", "folders", folders.iter(), None);
     writer.integers("categories", "positions", &table.positions);
     for (key, text, nulls) in &table.category_columns {
-        writer.text("category_columns", key, text, Some(nulls));
+        writer.text("category_columns", key, text.iter(), Some(nulls));
     }
-    writer.integers("licenses", "ids", &table.licenses.ids);
-    writer.text("licenses", "names", &table.licenses.names, None);
-    writer.text("licenses", "urls", &table.licenses.urls, None);
+    let licenses = &table.licenses;
+    writer.integers("licenses", "ids", &licenses.ids);
+    writer.text("licenses", "names", licenses.names.iter(), None);
+    writer.text("licenses", "urls", licenses.urls.iter(), None);
     writer.finish(key, table.info, problem.map(|error| error.to_string()))
 }
 
@@ -167,24 +176,31 @@ impl Writer {
         self.values((list, name, Kind::I64), values);
     }
 
-    fn small(&mut self, list: &str, name: &str, values: &[i32]) {
-        let values = values.iter().map(|value| value.to_le_bytes());
-        self.values((list, name, Kind::I32), values);
-    }
-
-    fn text(&mut self, list: &str, name: &str, text: &Text, nulls: Option<&[bool]>) {
+    fn text<'a>(
+        &mut self,
+        list: &str,
+        name: &str,
+        strings: impl ExactSizeIterator<Item = &'a [u8]>,
+        nulls: Option<&[bool]>,
+    ) {
         let at = self.begin();
-        self.bytes.extend_from_slice(text.bytes());
+        let count = strings.len();
+        let mut ends = Vec::with_capacity(count + 1);
+        ends.push(0);
+        for string in strings {
+            self.bytes.extend_from_slice(string);
+            ends.push(self.bytes.len() as u64 - at);
+        }
         let offsets = self.begin();
-        for offset in text.offsets() {
-            self.bytes.extend_from_slice(&offset.to_le_bytes());
+        for end in ends {
+            self.bytes.extend_from_slice(&end.to_le_bytes());
         }
         let nulls = nulls.map(|nulls| {
             let at = self.begin();
             self.bytes.extend(nulls.iter().map(|null| u8::from(*null)));
             at
         });
-        self.add(list, name, Kind::Text, at, text.len() as u64);
+        self.add(list, name, Kind::Text, at, count as u64);
         if let Some(entry) = self.columns.last_mut() {
             entry.offsets = Some(offsets);
             entry.nulls = nulls;
@@ -194,7 +210,7 @@ impl Writer {
     fn column(&mut self, list: &str, name: &str, column: &Column) {
         match column {
             Column::Integers(values) => self.integers(list, name, values),
-            Column::Text(text) => self.text(list, name, text, None),
+            Column::Text(text) => self.text(list, name, text.iter(), None),
             Column::Numbers(values) => {
                 let values = values.iter().map(|value| value.to_le_bytes());
                 self.values((list, name, Kind::F64), values);

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::source::{Container, Source};
+use crate::annotations::source::{Container, Source};
+use crate::annotations::zipped::zip_error;
 use crate::error::{Error, Result};
 
 /// A file that was changed so lately may change again without a new time: file systems count time
@@ -97,9 +98,9 @@ impl Stamp {
             .map_err(|error| Error::io(error, source.path()))?;
         let content = if source.container(&mut file)? == Container::Zip {
             let (mut zip, number) = source.open_zip(file)?;
-            let entry = zip.by_index_raw(number).map_err(|error| {
-                Error::annotation(format!("cannot be read ({error}); download it again"))
-            })?;
+            let entry = zip
+                .by_index_raw(number)
+                .map_err(|error| zip_error(error, source.path()))?;
             Content::Zip {
                 size: entry.size(),
                 crc32: entry.crc32(),
