@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
-from ptarmigan.published import published_md5
+from ptarmigan.index_pass import published_md5
 from synthetic import write_tar
 from tars import (
     expected_members,

@@ -16,7 +16,13 @@ from . import _core
 from .arrays import aligned_empty
 from .errors import MemberNotFoundError, PartialArchiveWarning
 from .export import ExportResult, export_index
-from .index_pass import IndexResult, build_index, check_md5_is_wanted, default_index_path
+from .index_pass import (
+    IndexResult,
+    build_index,
+    check_md5_is_wanted,
+    default_index_path,
+    published_md5,
+)
 from .member_file import MemberFile
 from .member_stream import MemberStream, stream
 from .member_table import FORMATS, MEMBER_DTYPE
@@ -117,8 +123,6 @@ class Archive:
         index = None if index_path is None else os.fspath(index_path)
         place = Path(index or default_index_path(path))
         if expected_md5 is None and md5 and (build == "rebuild" or not place.exists()):
-            from .published import published_md5
-
             expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             self._core = _core.Archive.open(path, index, build, expected_md5, md5, report)

@@ -11,7 +11,7 @@ from . import _core
 from .progress import OnProgress, progress_reporter
 from .source import BinaryReader, pipe_of
 
-__all__ = ["IndexResult", "build_index", "default_index_path"]
+__all__ = ["IndexResult", "build_index", "default_index_path", "published_md5"]
 
 
 class IndexResult(NamedTuple):
@@ -80,8 +80,6 @@ def build_index(
         path = os.fspath(source)
         index = None if index_path is None else os.fspath(index_path)
         if expected_md5 is None and md5:
-            from .published import published_md5
-
             expected_md5 = published_md5(path)
         with progress_reporter(progress, f"indexing {Path(path).name}") as report:
             found = _core.build_index(path, index, expected_md5, md5, report)
@@ -104,3 +102,20 @@ def build_index(
 def check_md5_is_wanted(expected_md5: str | None, *, md5: bool) -> None:
     if expected_md5 is not None and not md5:
         raise ValueError("an expected md5 cannot be checked with md5=False; leave one of them out")
+
+
+def published_md5(path: str | os.PathLike[str]) -> str | None:
+    """The md5 that a competition page gives for this file, known by its name and size."""
+    from .published import PUBLISHED
+
+    known = {
+        (file.name, file.size): file.md5
+        for release in PUBLISHED.values()
+        for file in release.files
+        if file.size is not None
+    }
+    file = Path(path)
+    try:
+        return known.get((file.name, file.stat().st_size))
+    except OSError:
+        return None

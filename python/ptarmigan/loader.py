@@ -11,7 +11,7 @@ import os
 import warnings
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,14 +20,12 @@ from . import torch as _torch
 from .batch import Batch, Failure, Pass
 from .errors import ScanPointsWarning
 from .pixels import DECODES, Output
+from .sample_columns import SampleColumns, column_of, field_of
 from .transforms import RandomResizedCrop, ResizeCenterCrop, natural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
-
-    from .archive import Archive
 
 __all__ = ["Batch", "Failure", "Loader"]
 
@@ -35,26 +33,6 @@ ERROR_POLICIES = ("raise", "skip", "zero")
 _MOST_THREADS = 4096
 # Errors of folders that others look after, which nobody needs to be told of.
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-class SampleColumns(Protocol):
-    """What a loader asks of a data set; ``INaturalist`` and ``ImageArchive`` have it."""
-
-    @property
-    def archive(self) -> Archive:
-        """Where the images are."""
-
-    @property
-    def members(self) -> ArrayLike:
-        """(N,) int64: the member that each sample is."""
-
-    @property
-    def targets(self) -> ArrayLike:
-        """(N,) int64: the label of each sample, -1 where it is not known."""
-
-    @property
-    def image_ids(self) -> ArrayLike:
-        """(N,) int64: what names each sample's random choices and its row of a submission."""
 
 
 class Loader:
@@ -177,15 +155,15 @@ class Loader:
 
     def _open(self) -> None:
         """Makes what a pickle does not hold."""
-        self._members = _column(self._dataset, "members")
-        self._labels = _column(self._dataset, "targets")
-        self._ids = _column(self._dataset, "image_ids")
+        self._members = column_of(self._dataset, "members")
+        self._labels = column_of(self._dataset, "targets")
+        self._ids = column_of(self._dataset, "image_ids")
         lengths = [len(self._members), len(self._labels), len(self._ids)]
         if len(set(lengths)) != 1:
             msg = f"`members`, `targets` and `image_ids` of the data set have lengths {lengths}"
             raise ValueError(msg)
         self._field_columns = {
-            name: _field(self._dataset, name, len(self._ids)) for name in self._fields
+            name: field_of(self._dataset, name, len(self._ids)) for name in self._fields
         }
         self._numbering = getattr(self._dataset, "numbering", ("", ""))
         self._open_core()
@@ -425,34 +403,3 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
         msg = f"`{name}` must be one of {', '.join(choices)}, not {value!r}"
         raise ValueError(msg)
     return value
-
-
-def _field(dataset: object, name: str, samples: int) -> NDArray[Any]:
-    field = getattr(dataset, "field", None)
-    if field is None:
-        msg = f"`fields` need a data set with `field`, as INaturalist, not {type(dataset).__name__}"
-        raise TypeError(msg)
-    column = np.asarray(field(name))
-    if column.shape != (samples,) or column.dtype.kind not in "ifM":
-        msg = (
-            f"the field `{name}` must be ({samples},) numbers or dates, not {column.shape} of "
-            f"{column.dtype}"
-        )
-        raise ValueError(msg)
-    return column
-
-
-def _column(dataset: object, name: str) -> NDArray[np.int64]:
-    try:
-        column = np.asarray(getattr(dataset, name))
-        _ = dataset.archive  # type: ignore[attr-defined]
-    except AttributeError as error:
-        msg = (
-            "`dataset` must be a data set of ptarmigan, with `archive`, `members`, `targets` and "
-            f"`image_ids`, not {type(dataset).__name__}: {error}"
-        )
-        raise TypeError(msg) from error
-    if column.ndim != 1 or (column.size and column.dtype.kind not in "iu"):
-        msg = f"`{name}` of the data set must be whole numbers in one dimension"
-        raise ValueError(msg)
-    return np.ascontiguousarray(column, dtype=np.int64)

@@ -8,8 +8,6 @@ Dataset" (CVPR 2018, https://arxiv.org/abs/1707.06642) for what is marked as the
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Final, NamedTuple
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "Paper",
     "PublishedFile",
     "PublishedRelease",
-    "published_md5",
 ]
 
 
@@ -388,19 +385,3 @@ _2021: Final = PublishedRelease(
 
 PUBLISHED: Final = {release.version: release for release in (_2017, _2018, _2019, _2021)}
 """What is published of each release, by version."""
-
-_MD5: Final = {
-    (file.name, file.size): file.md5
-    for release in PUBLISHED.values()
-    for file in release.files
-    if file.size is not None and file.md5 is not None
-}
-
-
-def published_md5(path: str | os.PathLike[str]) -> str | None:
-    """The md5 that a competition page gives for this file, known by its name and size."""
-    file = Path(path)
-    try:
-        return _MD5.get((file.name, file.stat().st_size))
-    except OSError:
-        return None
