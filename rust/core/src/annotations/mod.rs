@@ -23,7 +23,7 @@ pub mod join;
 pub mod locations;
 pub(crate) mod parse;
 mod records;
-mod rows_by_id;
+pub(crate) mod rows_by_id;
 pub mod source;
 pub mod table;
 pub mod text;
