@@ -360,7 +360,7 @@ def test_a_box_file_may_have_several_annotations_of_an_image(tmp_path):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
+@given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
 def test_places_and_boxes_are_the_numbers_of_python_to_the_last_bit(numbers, tmp_path_factory):
     folder = tmp_path_factory.mktemp("numbers")
     rows = [{"id": n, "lat": number} for n, number in enumerate(numbers)]
