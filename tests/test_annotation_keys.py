@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptarmigan.annotations import JsonFile, Strings, Table, read_locations
+from ptarmigan.annotations import JsonFile, Strings, Table, read_boxes, read_locations
 from ptarmigan.errors import AnnotationError
 
 # As in the releases of 2021, 2018 and 2019.
@@ -357,6 +357,24 @@ def test_a_box_file_may_have_several_annotations_of_an_image(tmp_path):
     content["annotations"][2]["category_id"] = 2
     with pytest.raises(AnnotationError, match=r"`annotations\[0\]`.*`annotations\[2\]`.*image 1"):
         Table([plain(tmp_path, content)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
+def test_places_and_boxes_are_the_numbers_of_python_to_the_last_bit(numbers, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("numbers")
+    rows = [{"id": n, "lat": number} for n, number in enumerate(numbers)]
+    read = read_locations(*plain(folder, rows))
+    assert [one.hex() for one in read.latitudes.tolist()] == [one.hex() for one in numbers]
+    content = {
+        "annotations": [
+            {"image_id": n, "category_id": 0, "bbox": [number] * 4, "area": number}
+            for n, number in enumerate(numbers)
+        ]
+    }
+    boxes = read_boxes(*plain(folder, content, "boxes.json"))
+    assert [one.hex() for one in boxes.areas.tolist()] == [one.hex() for one in numbers]
+    assert [one.hex() for one in boxes.boxes[:, 3].tolist()] == [one.hex() for one in numbers]
 
 
 def test_locations_keep_their_further_keys_and_times(tmp_path):
