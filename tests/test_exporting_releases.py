@@ -172,7 +172,7 @@ def test_folders_are_those_of_the_release(releases, tmp_path, version):
 
 def test_a_split_or_version_that_is_not_there_is_named(releases, tmp_path, capsys):
     root = str(releases["2021"].root)
-    for options in (["--release", "2021", "--split", "train+val"], ["--version", "1999"]):
+    for options in (["--release", "2021", "--split", "train+val"], ["--release", "1999"]):
         assert main(["export", "wds", root, "-o", str(tmp_path / "out"), *options]) == 2
         assert options[-1] in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

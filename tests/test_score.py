@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ptarmigan as pt
+from inaturalist_made import write_inaturalist
 
 # The validation images of each super category (the competition page's first table) and the top-5
 # accuracy of one published network on them (macaodha/inat_comp_2017), whose total is 85.34 %.
@@ -157,21 +158,35 @@ def test_every_form_of_truth_gives_the_same_score(tmp_path: Path) -> None:
         pt.score(tmp_path / "submission.csv", labels, k=2)
 
 
-def test_a_data_set_tells_its_classes_and_super_categories() -> None:
-    data_set = SimpleNamespace(
-        image_ids=np.array([3, 4]),
-        targets=np.array([0, 1]),
-        classes=["a", "b"],
-        supercategories=["Aves", "Fungi"],
-        categories_map=[{"super": 1}, {"super": 0}],
-    )
-    score = pt.score([[0], [0]], data_set, k=1, ids=[3, 4])
+def test_a_data_set_tells_its_classes_and_super_categories(tmp_path: Path) -> None:
+    ds = pt.INaturalist(write_inaturalist(tmp_path / "inat").root, split="val")
+    predicted = ds.targets[:, np.newaxis].copy()
+    predicted[0] = (predicted[0] + 1) % len(ds.classes)
+    score = pt.score(predicted, ds, k=1, ids=ds.image_ids)
+    wrong = ds.class_groups("super")[ds.targets[0]]
+    groups = np.array(ds.class_groups("super"))[ds.targets]
     assert {name: group.top_1_error for name, group in score.by_supercategory.items()} == {
-        "Aves": 1.0,
-        "Fungi": 0.0,
+        name: (1 / (groups == wrong).sum() if name == wrong else 0.0) for name in set(groups)
     }
-    with pytest.raises(pt.SubmissionError, match=r"row 1 \(id 4\): label `2` is not among the 2"):
-        pt.score([[0], [2]], data_set, k=1, ids=[3, 4])
+    predicted[1] = len(ds.classes)
+    with pytest.raises(pt.SubmissionError, match=rf"label `{len(ds.classes)}` is not among the"):
+        pt.score(predicted, ds, k=1, ids=ds.image_ids)
+
+
+def test_a_submission_has_category_ids_whatever_a_data_set_numbers(tmp_path: Path) -> None:
+    root = write_inaturalist(tmp_path / "inat").root
+    theirs = pt.INaturalist(root, split="val", labels="torchvision")
+    ours = pt.INaturalist(root, split="val")
+    assert (theirs.targets != ours.targets).any()
+    path = tmp_path / "submission.csv"
+    numbers = theirs.targets[:, np.newaxis]
+    pt.write_submission(path, theirs.image_ids, numbers, label_map=theirs.label_map)
+    for predicted in (path, pt.read_submission(path)):
+        score = pt.score(predicted, theirs, k=1)
+        assert score.top_1_error == 0
+        expected = pt.score(predicted, ours, k=1)
+        assert score.to_dict() == expected.to_dict()
+    assert pt.score(numbers, theirs, k=1, ids=theirs.image_ids).top_1_error == 0
 
 
 def test_padded_rows_are_left_out() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import ptarmigan as pt
+import releases_made
 
 
 @pytest.mark.parametrize("official", [False, True])
@@ -51,20 +51,19 @@ def test_ranks_are_groups_of_labels(official: bool) -> None:
     assert pt.score(predicted, labels, k=1).by_rank == {}
 
 
-def test_a_data_set_tells_its_ranks() -> None:
-    data_set = SimpleNamespace(
-        image_ids=np.array([3, 4]),
-        targets=np.array([0, 1]),
-        classes=["a", "b"],
-        categories_index={"kingdom": {"Animalia": 0, "Plantae": 1}, "genus": {"Ardea": 0, "X": 1}},
-        categories_map=[{"kingdom": 1, "genus": 0}, {"kingdom": 0, "genus": 0}],
-    )
-    score = pt.score([[0], [0]], data_set, k=1, ids=[3, 4])
-    found = {
-        rank: {name: group.top_1_error for name, group in groups.items()}
-        for rank, groups in score.by_rank.items()
-    }
-    assert found == {"kingdom": {"Animalia": 1.0, "Plantae": 0.0}, "genus": {"Ardea": 0.5}}
+@pytest.mark.parametrize("labels", ["json", "torchvision"])
+def test_a_data_set_tells_its_ranks(labels: str, tmp_path: Path) -> None:
+    root = releases_made.write_2021(tmp_path).root
+    ds = pt.INaturalist(root, "2021", "val", labels=labels)
+    predicted = ds.targets[:, np.newaxis].copy()
+    predicted[0] = (predicted[0] + 1) % len(ds.classes)
+    score = pt.score(predicted, ds, k=1, ids=ds.image_ids)
+    assert {"kingdom", "phylum", "class", "order", "family", "genus"} <= set(score.by_rank)
+    for rank, found in score.by_rank.items():
+        taxa = np.array(ds.class_groups(rank))[ds.targets]
+        assert {name: group.top_1_error for name, group in found.items()} == {
+            name: (1 / (taxa == name).sum() if name == taxa[0] else 0.0) for name in set(taxa)
+        }
 
 
 @pytest.mark.parametrize("official", [False, True])
