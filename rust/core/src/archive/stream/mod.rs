@@ -1,7 +1,8 @@
 //! Turns an archive, read once from front to back, into its members, without an index.
 //!
-//! Two ways to all of them: [`Stream`] reads a path or a pipe on threads of its own, ahead of the caller by at most
-//! a few MiB or one member; [`PushedStream`] gets the bytes from the caller and has no thread. `read_one` is for one of them.
+//! Two ways to all of them: [`Stream`] reads a path or a pipe on threads of its own, ahead of the
+//! caller by at most a few MiB or one member; [`PushedStream`] gets the bytes from the caller and has
+//! no thread. `read_one` is for one of them.
 //!
 //! A member is handed out when its last byte has come. gzip's own checksum comes behind all of
 //! them, so that a damaged archive is an error after the members that were whole.
