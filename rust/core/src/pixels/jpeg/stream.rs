@@ -76,7 +76,9 @@ impl Stream {
         let start = point(first_row).unwrap_or(0);
         self.unstuffed.fill(frame.scan, start, end)?;
         let skips = wanted.rows.start > 0 || wanted.columns != (0..width);
-        self.build_tables(frame, skips || points.is_some())?;
+        // From a known point to the crop it is so near that tables for it would cost more.
+        let grouped = (skips || points.is_some()) && wanted.rows.end > known;
+        self.build_tables(frame, grouped)?;
         let mut walk = Walk {
             unstuffed: &self.unstuffed,
             order: self.order(frame),
@@ -87,6 +89,7 @@ impl Stream {
             interval: 0,
             until_restart: frame.restart,
             known,
+            grouped,
             points,
         };
         let walked = walk.run(first_row, wanted, blocks);
@@ -161,6 +164,8 @@ struct Walk<'a, 'p> {
     until_restart: usize,
     /// Rows that had points before.
     known: usize,
+    /// Whether there are tables for passing over blocks.
+    grouped: bool,
     points: Option<&'p mut ScanPoints>,
 }
 
@@ -278,10 +283,16 @@ impl Walk<'_, '_> {
     }
 
     fn skip(&mut self, mcus: usize) -> Result<(), Unusual> {
+        let mut unwanted = Block::ZERO;
         for _ in 0..mcus {
             self.begin_mcu()?;
             for turn in &self.order {
-                self.bits.skip(&turn.tables, &mut self.dc[turn.component])?;
+                let dc = &mut self.dc[turn.component];
+                if self.grouped {
+                    self.bits.skip(&turn.tables, dc)?;
+                } else {
+                    self.bits.block(&turn.tables, dc, &mut unwanted)?;
+                }
             }
         }
         Ok(())
