@@ -44,11 +44,13 @@ class ExactData:
     Attributes:
         root: The folder.
         made: What the command printed.
+        files: The names of what it wrote; tests that open them add files.
         peak_bytes: The most memory that it had at a time.
     """
 
     root: Path
     made: dict[str, Any]
+    files: frozenset[str]
     peak_bytes: int
 
 
@@ -66,7 +68,8 @@ def exact_2017(tmp_path_factory: pytest.TempPathFactory) -> ExactData:
         [sys.executable, "-c", program, *options], stdout=subprocess.PIPE, text=True, check=True
     )
     *printed, peak = done.stdout.splitlines()
-    return ExactData(root, json.loads("\n".join(printed)), int(peak) * 1024)
+    files = frozenset(path.name for path in root.iterdir())
+    return ExactData(root, json.loads("\n".join(printed)), files, int(peak) * 1024)
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_places_have_gaps_and_test_images_no_labels(exact_2017, splits):
 
 def test_it_takes_little_memory_and_no_pictures_are_made(exact_2017):
     assert exact_2017.peak_bytes < 1e9
-    assert {path.name for path in exact_2017.root.iterdir()} == {
+    assert exact_2017.files == {
         "train_val2017.zip",
         "train_2017_bboxes.zip",
         "val_2017_bboxes.zip",
