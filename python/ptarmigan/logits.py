@@ -22,7 +22,16 @@ from .truth import positive
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ArrayRows", "LogitRows", "LogitsFile", "logits_of", "rows_of", "top_k"]
+__all__ = [
+    "ArrayRows",
+    "LogitRows",
+    "LogitsFile",
+    "float_type",
+    "floats",
+    "logits_of",
+    "rows_of",
+    "top_k",
+]
 
 OnRows: TypeAlias = Callable[[int, int], object]
 """Called with (rows done, rows in all)."""
@@ -357,3 +366,16 @@ def _torch_logits(tensor: Any) -> NDArray[Any]:
         return bits.view(np.uint16)
     array: NDArray[Any] = tensor.numpy()
     return array
+
+
+def float_type(kind: np.dtype[Any]) -> np.dtype[Any]:
+    """float64 for itself, float32 for all else: 16 bits are too few to multiply."""
+    return np.dtype(np.float64 if kind == np.float64 else np.float32)
+
+
+def floats(values: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    """What `LogitRows.read` gives, as numbers to compute with, of a `float_type`."""
+    if values.dtype == np.uint16:
+        # The bits of a bfloat16 are the upper half of a float32.
+        values = (values.astype(np.uint32) << 16).view(np.float32)
+    return values.astype(kind, copy=False)

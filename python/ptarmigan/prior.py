@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .errors import SubmissionError
-from .logits import LogitRows, logits_of, rows_of
+from .logits import LogitRows, float_type, floats, logits_of, rows_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,9 +68,9 @@ class RowsWithPrior(LogitRows):
         self._values = values
         self._logits = logits
         self._prior = prior if callable(prior) else rows_of(prior)
-        kinds = [_float_type(values.dtype)]
+        kinds = [float_type(values.dtype)]
         if isinstance(self._prior, LogitRows):
-            kinds.append(_float_type(self._prior.dtype))
+            kinds.append(float_type(self._prior.dtype))
             if self._prior.shape != self.shape:
                 raise ValueError(
                     f"expected a prior of shape {self.shape}, as that of the logits, found "
@@ -80,8 +80,8 @@ class RowsWithPrior(LogitRows):
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Rows ``start`` to ``stop``, with the prior."""
-        values = _floats(self._values.read(start, stop), self.dtype)
-        prior = _floats(self._prior_of(start, stop), self.dtype)
+        values = floats(self._values.read(start, stop), self.dtype)
+        prior = floats(self._prior_of(start, stop), self.dtype)
         self._check_values(values, start)
         unknown = _check_prior(prior, start)
         if self._logits:
@@ -140,15 +140,3 @@ def _check_prior(prior: NDArray[Any], start: int) -> NDArray[np.bool_]:
 def _refuse(wrong: NDArray[np.bool_], start: int, message: str) -> None:
     if wrong.any():
         raise SubmissionError(f"row {start + int(wrong.argmax())} {message}")
-
-
-def _float_type(kind: np.dtype[Any]) -> np.dtype[Any]:
-    """float64 for itself, float32 for all else: 16 bits are too few to multiply."""
-    return np.dtype(np.float64 if kind == np.float64 else np.float32)
-
-
-def _floats(values: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
-    if values.dtype == np.uint16:
-        # The bits of a bfloat16 are the upper half of a float32.
-        values = (values.astype(np.uint32) << 16).view(np.float32)
-    return values.astype(kind, copy=False)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SubmissionError
-from ..logits import READ_BYTES, LogitRows, rows_of
-from ..prior import _float_type, _floats
+from ..logits import READ_BYTES, LogitRows, float_type, floats, rows_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -96,7 +95,7 @@ def _confidences(rows: LogitRows, labels: NDArray[Any]) -> NDArray[np.float64]:
     step = min(rows.step, max(1, READ_BYTES // (4 * classes))) if count else 1
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
-        block = _floats(rows.read(part.start, part.stop), _float_type(rows.dtype))
+        block = floats(rows.read(part.start, part.stop), float_type(rows.dtype))
         own = block[np.arange(len(block)), labels[part]]
         best = block.max(axis=1)
         _check(start, labels[part], block, own, best)
