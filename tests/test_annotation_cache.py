@@ -187,7 +187,7 @@ def test_the_file_is_what_its_page_says(tmp_path):
     table = Table([(str(made(tmp_path)), "train2017.json")])
     data = cache_of(tmp_path).read_bytes()
     magic, version, crc, length, at = struct.unpack_from("<8sIIQQ", data)
-    assert (magic, version, length) == (b"PTCOL\r\n\x1a", 1, len(data))
+    assert (magic, version, length) == (b"PTCOL\r\n\x1a", 2, len(data))
     assert crc == zlib.crc32(data[16:])
     assert data[32:64] == bytes(32)
     directory = json.loads(data[at:])

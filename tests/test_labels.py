@@ -162,11 +162,17 @@ def test_the_order_of_first_appearance_is_that_of_train_for_every_split(releases
     (root / "train2018.json.tar.gz").unlink()
     with pytest.raises(FileNotFoundError, match=r"train2018\.json\.tar\.gz"):
         pt.INaturalist(root, "2018", "val", labels="first_seen")
-    (root / "train2018.json").write_text('{"annotations": [{"category_id": 8}]}')
-    with pytest.raises(pt.AnnotationError, match="category 8 is not among the 8"):
+    other = json.dumps({"images": [], "annotations": [], "categories": [{"id": 8, "name": "x"}]})
+    (root / "train2018.json").write_text(other)
+    (root / "categories.json.tar.gz").unlink()
+    with pytest.raises(pt.AnnotationError, match="its 1 categories are not the 8 of this split"):
         pt.INaturalist(root, "2018", "val", labels="first_seen")
-    (root / "train2018.json").write_text('{"images": [{"category_id": 8}]}')
-    with pytest.raises(pt.AnnotationError, match="expected `annotations`"):
+    bare = {"images": [], "categories": [{"id": id_, "name": str(id_)} for id_ in range(8)]}
+    (root / "train2018.json").write_text(json.dumps(bare))
+    with pytest.raises(pt.AnnotationError, match="expected annotations, found none"):
+        pt.INaturalist(root, "2018", "val", labels="first_seen")
+    (root / "train2018.json").write_text('{"annotations": []}')
+    with pytest.raises(pt.AnnotationError, match="there is no list `images`"):
         pt.INaturalist(root, "2018", "val", labels="first_seen")
 
 

@@ -106,6 +106,7 @@ class Table:
             files is changed. In a folder that cannot be written to there is none.
 
     Attributes:
+        files: The files that it is of.
         image_ids: (N,) int64.
         category_ids: (N,) int64, -1 where the files have no annotations.
         widths: (N,) int32 in pixels, -1 where not given.
@@ -119,6 +120,8 @@ class Table:
             where a category has none; values that are no strings are JSON text.
         positions: (C,) int64, the place of each category in the first file's own list, -1 where it
             is not in there.
+        first_seen: (C,) int64, how many other categories come before it in the annotations of the
+            first file, -1 where it does not come in there.
         meta: Every further key of the images, such as ``"latitude"``: N values. Float64 where all
             are numbers (null is NaN), int64 where all are integers and none is null, bool where
             all are true or false; else strings, where null is ``""`` and other values are JSON
@@ -144,7 +147,8 @@ class Table:
         *,
         cache: bool = True,
     ) -> None:
-        columns = _Columns([(path, member) for path, member in files], categories, cache)
+        self.files = [JsonFile(*file) for file in files]
+        columns = _Columns(self.files, categories, cache)
         self.info = columns.info
         self.folders_problem = columns.folders_problem
         images = columns.of("images")
@@ -162,6 +166,7 @@ class Table:
         self.categories = (of["ids"].tolist(), list(of["names"]), list(of["supercategories"]))
         self.folders: list[str] = list(of["folders"])
         self.positions: NDArray[np.int64] = of["positions"]
+        self.first_seen: NDArray[np.int64] = of["first_seen"]
         self.category_columns: dict[str, list[str | None]] = columns.of("category_columns")
         of = columns.of("licenses")
         self.licenses: tuple[list[int], list[str], list[str]]
@@ -189,7 +194,7 @@ class _Columns:
 
     def __init__(
         self,
-        files: list[tuple[str, str | None]],
+        files: Sequence[tuple[str, str | None]],
         categories: tuple[str, str | None] | None,
         cache: bool,
     ) -> None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .annotations import Table
 from .classes import inverse
 from .errors import AnnotationError
-from .first_seen import categories_in_order
-from .release import find_annotations
+from .release import find_annotations, find_categories
 from .whole_file import written_aside
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .annotations import Table
     from .release import Release
     from .taxonomy import Taxonomy
 
@@ -285,7 +284,7 @@ def label_map_of(
         raise TypeError(f"`labels` must be a name, a dict or a LabelMap, not {labels!r}")
     later = {
         "torchvision": partial(getattr, taxonomy, "torchvision"),
-        "first_seen": partial(_first_seen, release, root, count),
+        "first_seen": partial(_first_seen, release, root, table),
         # To be asked for when it is known which images there are.
         "compact": partial(_compact, table, count),
     }
@@ -334,14 +333,17 @@ def _checked(name: str, numbers: ArrayLike) -> NDArray[np.int64]:
     return column
 
 
-def _first_seen(release: Release, root: Path, count: int) -> NDArray[np.int64]:
+def _first_seen(release: Release, root: Path, table: Table) -> NDArray[np.int64]:
     (file,) = find_annotations(root, "train", release)
-    seen = categories_in_order(file)
-    if seen and max(seen) >= count:
-        raise AnnotationError(f"`{file.path}`: category {max(seen)} is not among the {count}")
-    numbers = np.full(count, -1, np.int64)
-    numbers[seen] = np.arange(len(seen))
-    return numbers
+    train = table if file in table.files[:1] else Table([file], find_categories(root, release))
+    if train.categories[0] != table.categories[0]:
+        raise AnnotationError(
+            f"`{file.path}`: its {len(train.categories[0])} categories are not the "
+            f"{len(table.categories[0])} of this split; the files are of different releases"
+        )
+    if (train.first_seen < 0).all():
+        raise AnnotationError(f"`{file.path}`: expected annotations, found none")
+    return train.first_seen
 
 
 def _compact(table: Table, count: int) -> NDArray[np.int64]:

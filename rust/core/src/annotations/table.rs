@@ -25,6 +25,9 @@ pub struct Table {
     pub categories: Categories,
     /// For every category, its place in the list of the first file, [`MISSING`] where it has none.
     pub positions: Vec<i64>,
+    /// For every category, how many others come before it in the annotations of the first file,
+    /// [`MISSING`] where it does not come in there.
+    pub first_seen: Vec<i64>,
     /// Further keys of the categories: texts, and whether they are null.
     pub category_columns: Vec<(String, Text, Vec<bool>)>,
     /// Further keys of the images.
@@ -79,6 +82,7 @@ impl Table {
             self.info = file.info;
             self.images = file.images;
             self.categories_of_images = labels;
+            self.first_seen = first_seen(&file.annotations, known);
             self.categories = file.categories;
             self.licenses = file.licenses;
             return Ok(());
@@ -121,6 +125,8 @@ impl Table {
         order.sort_by_key(|&row| self.categories.ids[row as usize]);
         let extras = std::mem::take(&mut self.categories.extras);
         self.categories = self.categories.select(&order);
+        self.first_seen.resize(order.len(), MISSING);
+        self.first_seen = select(&self.first_seen, &order);
         let place = |&id: &i64| own.get(id).map_or(MISSING, i64::from);
         self.positions = self.categories.ids.iter().map(place).collect();
         self.category_columns = extras
@@ -276,6 +282,22 @@ fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> 
         Ok(annotations.category_ids[annotation as usize])
     });
     labels.collect()
+}
+
+/// The order in which the categories first come in annotations, whose categories are all known.
+fn first_seen(annotations: &Annotations, categories: &RowsById) -> Vec<i64> {
+    let mut places = vec![MISSING; categories.len()];
+    let mut seen = 0;
+    for &category in &annotations.category_ids {
+        let place = categories
+            .get(category)
+            .and_then(|row| places.get_mut(row as usize));
+        if let Some(place) = place.filter(|place| **place == MISSING) {
+            *place = seen;
+            seen += 1;
+        }
+    }
+    places
 }
 
 /// The error of a reference to nothing.

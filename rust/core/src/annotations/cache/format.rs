@@ -7,7 +7,7 @@ use crate::annotations::extras::Column;
 use crate::annotations::table::Table;
 
 const MAGIC: [u8; 8] = *b"PTCOL\r\n\x1a";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes before the first column.
 const HEADER: usize = 64;
 /// The checksum covers what is behind it.
@@ -117,6 +117,7 @@ pub fn encode(table: Table, order: &[u32], key: Key) -> Vec<u8> {
     writer.text("categories", "supercategories", above, None);
     writer.text("categories", "folders", folders.iter(), None);
     writer.integers("categories", "positions", &table.positions);
+    writer.integers("categories", "first_seen", &table.first_seen);
     for (key, text, nulls) in &table.category_columns {
         writer.text("category_columns", key, text.iter(), Some(nulls));
     }
