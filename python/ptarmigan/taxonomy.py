@@ -11,12 +11,14 @@ from .errors import AnnotationError
 from .release import RANKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .annotations import Table
     from .release import Release
 
-__all__ = ["Taxonomy"]
+__all__ = ["Taxonomy", "supercategories_of"]
 
 # Folders have the name of their category without this sign, which five of 2017 have.
 HYBRID_SIGN = "\N{MULTIPLICATION SIGN}"
@@ -58,10 +60,7 @@ class Taxonomy:
         self._problem = table.folders_problem
         self._columns = table.category_columns
         self.folders = self._folders(table)
-        if self._kind != "taxonomy":
-            # 2019 has super categories in its folders alone.
-            pairs = zip(self.folders, self.above, strict=True)
-            self.above = [folder.rpartition("/")[0] or above for folder, above in pairs]
+        self.above = supercategories_of(self.above, self.folders)
         self.supercategories = sorted(set(self.above) - {""})
         known = RANKS if self._kind == "taxonomy" else self._columns
         ranks = [rank for rank in release.ranks if rank in known or rank in self._columns]
@@ -172,6 +171,24 @@ class Taxonomy:
             raise AnnotationError(msg)
         names = list(dict.fromkeys(taxon for taxon in in_order if taxon))
         return names, _places(taxa, names)
+
+    def taxa(self, target_type: str) -> list[str]:
+        """The super category or the taxon of one rank of every category; empty where not known.
+
+        Raises:
+            AnnotationError: If the categories do not have this rank.
+        """
+        names, places = self.groups(target_type)
+        return [names[place] if place >= 0 else "" for place in places.tolist()]
+
+
+def supercategories_of(listed: Sequence[str], folders: Sequence[str]) -> list[str]:
+    """The super categories as listed; where one is not, that of its folder.
+
+    The list of 2019 has none, but its folders have: ``"Birds"`` of ``"Birds/12"``.
+    """
+    pairs = zip(listed, folders, strict=True)
+    return [above or folder.rpartition("/")[0] for above, folder in pairs]
 
 
 def _places(values: list[str], names: list[str]) -> NDArray[np.int64]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ptarmigan.cli.scoring import (
+    add_form,
+    groups_of,
+    ids_in,
+    labels_per_row,
+    load,
+    rows_of,
+    table_of,
+)
 from ptarmigan.cli.terminal import add_command, print_json, progress_bar, put, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
     from ptarmigan.scores import Score
 
 __all__ = ["add_commands"]
-
-RELEASES = ("2017", "2018", "2019", "2021")
 
 
 def add_commands(commands: Any) -> None:
@@ -40,7 +46,7 @@ def add_commands(commands: Any) -> None:
     file.add_argument("-o", "--output", metavar="FILE", help="the CSV to write")
     file.add_argument("--check", metavar="FILE", help="say everything that is wrong with a CSV")
     submit.add_argument("--limit", type=int, default=50, help="faults to show with --check (50)")
-    _add_form(submit)
+    add_form(submit)
 
     score = add_command(
         commands, "score", _score, "score a submission against the truth", late="submission"
@@ -62,7 +68,7 @@ def add_commands(commands: Any) -> None:
         "--confidence", type=float, default=0.95, help="part of the draws in an interval (0.95)"
     )
     score.add_argument("--seed", type=int, default=0, help="of the draws (0)")
-    _add_form(score)
+    add_form(score)
 
 
 def _add_logits(command: argparse.ArgumentParser, *, positional: bool = True) -> None:
@@ -80,79 +86,8 @@ def _add_logits(command: argparse.ArgumentParser, *, positional: bool = True) ->
     )
 
 
-def _add_form(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--release", default="2017", choices=RELEASES,
-        help="whose header and labels a row the CSV has (2017)",
-    )  # fmt: skip
-    command.add_argument("-k", "--k", type=int, help="labels a row (5; 2018: 3; 2019: 1)")
-
-
-def _load(path: str, name: str) -> np.ndarray:
-    """The array of a .npy, or the one in a .npz under ``name``.
-
-    Raises:
-        SubmissionError: If there is none.
-    """
-    import zipfile
-
-    import numpy as np
-
-    from ptarmigan.errors import SubmissionError
-
-    try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            if name in loaded:
-                array: np.ndarray = loaded[name]
-                return array
-            found = ", ".join(f"`{key}`" for key in loaded) or "nothing"
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise SubmissionError(f"`{path}`: not an array that NumPy can load: {error}") from error
-    raise SubmissionError(f"`{path}`: expected an array named `{name}`, found {found}")
-
-
-def _ids_in(path: str) -> np.ndarray:
-    """The ids beside the logits in a .npz."""
-    import zipfile
-
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if "ids.npy" in archive.namelist():
-                return _load(path, "ids")
-    raise ValueError("the rows need ids: give --ids or --root, or a .npz that has `ids`")
-
-
-def _table(root: str, split: str, release: str) -> Table:
-    from pathlib import Path
-
-    from ptarmigan.annotations import Table
-    from ptarmigan.release import find_annotations, find_categories
-
-    folder = Path(root)
-    files = find_annotations(folder, split, release)
-    return Table(files, find_categories(folder, release))
-
-
 def _categories(table: Table) -> int:
     return max(table.categories[0], default=-1) + 1
-
-
-@contextmanager
-def _rows(arguments: argparse.Namespace, path: str) -> Iterator[list[LogitRows]]:
-    """The logits, and if there is a prior, the logits with it."""
-    from ptarmigan.logits import LogitsFile
-    from ptarmigan.prior import apply_prior
-
-    with LogitsFile(path) as logits:
-        if arguments.prior is None:
-            yield [logits]
-            return
-        with LogitsFile(arguments.prior, "prior") as prior:
-            kind = not arguments.probabilities
-            yield [logits, apply_prior(logits, prior, logits=kind)]
 
 
 def _rank(rows: LogitRows, k: int) -> np.ndarray:
@@ -160,12 +95,6 @@ def _rank(rows: LogitRows, k: int) -> np.ndarray:
 
     with progress_bar("ranking", "rows") as progress:
         return top_k(rows, k, progress=progress)
-
-
-def _k(arguments: argparse.Namespace) -> int:
-    from ptarmigan.predictions import FORMATS
-
-    return FORMATS[arguments.release].k if arguments.k is None else int(arguments.k)
 
 
 def _submit(arguments: argparse.Namespace) -> int:
@@ -186,18 +115,18 @@ def _write(arguments: argparse.Namespace, path: str) -> None:
     from ptarmigan.errors import SubmissionError
     from ptarmigan.predictions import write_submission
 
-    k = _k(arguments)
+    k = labels_per_row(arguments)
     options: dict[str, Any] = {"k": k, "version": arguments.release}
-    ids = None if arguments.ids is None else _load(arguments.ids, "ids")
+    ids = None if arguments.ids is None else load(arguments.ids, "ids")
     if arguments.root is not None:
-        table = _table(arguments.root, arguments.split, arguments.release)
+        table = table_of(arguments.root, arguments.split, arguments.release)
         options["categories"] = _categories(table)
         if ids is None:
             ids = table.image_ids
         else:
             options["expected_ids"] = table.image_ids
-    with _rows(arguments, path) as rows:
-        ids = _ids_in(path) if ids is None else ids
+    with rows_of(arguments, path) as rows:
+        ids = ids_in(path) if ids is None else ids
         if ids.shape != (len(rows[-1]),):
             raise SubmissionError(
                 f"`{path}`: expected ({len(ids)}, categories) logits, one row for each of the "
@@ -218,14 +147,18 @@ def _check(arguments: argparse.Namespace) -> int:
     ids: Sequence[int] | np.ndarray | None = None
     categories = None
     if arguments.root is not None:
-        table = _table(arguments.root, arguments.split, arguments.release)
+        table = table_of(arguments.root, arguments.split, arguments.release)
         ids, categories = table.image_ids, _categories(table)
     if arguments.ids is not None:
-        ids = _load(arguments.ids, "ids")
+        ids = load(arguments.ids, "ids")
     found = check_submission(
-        arguments.check, version=arguments.release, k=_k(arguments), categories=categories,
-        expected_ids=ids, limit=arguments.limit,
-    )  # fmt: skip
+        arguments.check,
+        version=arguments.release,
+        k=labels_per_row(arguments),
+        categories=categories,
+        expected_ids=ids,
+        limit=arguments.limit,
+    )
     if arguments.json:
         faults = [fault._asdict() for fault in found.faults]
         print_json({"rows": found.rows, "count": found.count, "faults": faults})
@@ -242,9 +175,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from ptarmigan.release import release_of
-    from ptarmigan.taxonomy import Taxonomy
-
     if (arguments.submission is None) == (arguments.logits_file is None):
         raise ValueError("give either a SUBMISSION or --logits FILE")
     if arguments.logits_file is None and (arguments.prior or arguments.ids):
@@ -258,15 +188,8 @@ def _score(arguments: argparse.Namespace) -> None:
         "seed": arguments.seed,
     }
     if arguments.root is not None:
-        table = _table(arguments.root, arguments.split, arguments.release)
-        taxonomy = Taxonomy(table, release_of(arguments.release))
-        if all(taxonomy.above):
-            options["supercategories"] = taxonomy.above
-        options["ranks"] = {
-            rank: [names[place] if place >= 0 else "" for place in places]
-            for rank in taxonomy.target_types[2:]
-            for names, places in [taxonomy.groups(rank)]
-        }
+        table = table_of(arguments.root, arguments.split, arguments.release)
+        options |= groups_of(table, arguments.release)
         truth = truth or (table.image_ids, table.category_ids)
     if truth is None:
         raise ValueError("the score needs the truth: give --truth or --root")
@@ -285,12 +208,12 @@ def _scores(arguments: argparse.Namespace, truth: Any, options: dict[str, Any]) 
     """The score ``without_prior``, and if there is a prior, ``with_prior``."""
     from ptarmigan.predictions import score
 
-    k = _k(arguments)
+    k = labels_per_row(arguments)
     if arguments.submission is not None:
         return {"without_prior": score(arguments.submission, truth, k, **options)}
     path = arguments.logits_file
-    ids = _ids_in(path) if arguments.ids is None else _load(arguments.ids, "ids")
-    with _rows(arguments, path) as rows:
+    ids = ids_in(path) if arguments.ids is None else load(arguments.ids, "ids")
+    with rows_of(arguments, path) as rows:
         names = ("without_prior", "with_prior")
         return {
             name: score(_rank(each, k), truth, k, ids=ids, **options)

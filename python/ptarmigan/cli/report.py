@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptarmigan.cli.predictions import _add_form, _k, _load, _rows, _table
+from ptarmigan.cli.scoring import add_form, groups_of, labels_per_row, load, rows_of, table_of
 from ptarmigan.cli.terminal import add_command, archive_progress, print_json, say
 
 if TYPE_CHECKING:
@@ -47,25 +47,27 @@ def add_commands(commands: Any) -> None:
     option("--confidence", type=float, default=0.95, help="part of the draws in one (0.95)")
     option("--seed", type=int, default=0, help="of the draws (0)")
     option("-o", "--output", metavar="FILE", default="report.html", help="page (report.html)")
-    _add_form(report)
+    add_form(report)
 
 
-def _data_set(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
-    """The truth of a split, and what `write_report` is told of its categories."""
+def _data_set(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """The truth of a split, its groups, and what `write_report` is told of its categories."""
     import numpy as np
 
     parts = {arguments.split, "train"}
-    tables = {part: _table(arguments.root, part, arguments.release) for part in parts}
+    tables = {part: table_of(arguments.root, part, arguments.release) for part in parts}
     table = tables[arguments.split]
-    ids, names, groups = table.categories
+    ids, names, _ = table.categories
+    groups = groups_of(table, arguments.release)
     labels, counts = np.unique(tables["train"].category_ids, return_counts=True)
     trained = dict(zip(labels.tolist(), counts.tolist(), strict=True))
-    return (table.image_ids, table.category_ids), {
+    about = {
         "classes": dict(zip(ids, names, strict=True)),
-        "supercategories": dict(zip(ids, groups, strict=True)),
+        "supercategories": groups.get("supercategories"),
         "training_images": {label: trained.get(label, 0) for label in ids},
         "data": f"iNaturalist {arguments.release}, split {arguments.split}",
     }
+    return (table.image_ids, table.category_ids), groups, about
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -74,17 +76,18 @@ def _report(arguments: argparse.Namespace) -> None:
 
     _check(arguments)
     truth: Any = None
+    groups: dict[str, Any] = {}
     about: dict[str, Any] = {}
     if arguments.root is not None:
-        truth, about = _data_set(arguments)
+        truth, groups, about = _data_set(arguments)
     truth = arguments.truth or truth
-    k = _k(arguments)
+    k = labels_per_row(arguments)
     submission = read_submission(arguments.submission, k=k, version=arguments.release)
     found = score(
         submission,
         truth,
         k,
-        supercategories=about.get("supercategories"),
+        **groups,
         bootstrap=arguments.bootstrap,
         confidence=arguments.confidence,
         seed=arguments.seed,
@@ -125,9 +128,9 @@ def _calibration(arguments: argparse.Namespace, submission: Submission, truth: A
 
     path = arguments.logits_file
     if arguments.ids is not None:
-        submission = in_order(submission, _load(arguments.ids, "ids"))
+        submission = in_order(submission, load(arguments.ids, "ids"))
     labels = true_labels(submission, truth)
-    with _rows(arguments, path) as rows:
+    with rows_of(arguments, path) as rows:
         try:
             return calibrate(rows[-1], submission.predicted, labels)
         except SubmissionError as error:

@@ -16,7 +16,7 @@ from ptarmigan.info.files import describe_files
 from ptarmigan.info.joins import join
 from ptarmigan.info.sources import Sources, find_sources, guess_version
 from ptarmigan.info.tables import (
-    Taxonomy,
+    CategoryCounts,
     box_table,
     fields,
     image_table,
@@ -44,14 +44,14 @@ def _read_tables(sources: Sources) -> dict[str, Table]:
     return {split: Table([file]) for split, file in sources.annotations.items()}
 
 
-def _taxonomy(sources: Sources, tables: dict[str, Table]) -> Taxonomy | None:
+def _categories(sources: Sources, tables: dict[str, Table]) -> CategoryCounts | None:
     """The categories of the first file that lists them; box files do, too."""
     from ptarmigan.annotations import Table
 
     for table in tables.values():
-        return Taxonomy(table)
+        return CategoryCounts(table)
     for file in sources.boxes.values():
-        return Taxonomy(Table([file]))
+        return CategoryCounts(Table([file]))
     return None
 
 
@@ -62,7 +62,7 @@ def _count(sources: Sources, tables: dict[str, Table], wanted: tuple[str, ...]) 
     rows = PUBLISHED[sources.version].images
     splits = tuple(rows[0].images) if rows else ("train", "val")
     labelled = {split: table for split, table in tables.items() if split in splits}
-    taxonomy = _taxonomy(sources, tables)
+    categories = _categories(sources, tables)
     figures: Figures = {
         "supercategories": [],
         "total": {},
@@ -80,15 +80,17 @@ def _count(sources: Sources, tables: dict[str, Table], wanted: tuple[str, ...]) 
             if "fields" in wanted
         },
     }
-    if taxonomy is None:
+    if categories is None:
         return figures
-    figures["supercategories"], figures["total"] = image_table(taxonomy, labelled, splits)
-    counts = {split: taxonomy.per_category(table.category_ids) for split, table in labelled.items()}
+    figures["supercategories"], figures["total"] = image_table(categories, labelled, splits)
+    counts = {
+        split: categories.per_category(table.category_ids) for split, table in labelled.items()
+    }
     figures["distribution"] = {split: spread(images) for split, images in counts.items()}
     if sources.boxes and "boxes" in wanted:
         boxes = {split: read_boxes(*file) for split, file in sources.boxes.items()}
-        figures["boxes"], figures["boxes_total"] = box_table(taxonomy, boxes)
-        boxed = [taxonomy.per_category(found.category_ids) > 0 for found in boxes.values()]
+        figures["boxes"], figures["boxes_total"] = box_table(categories, boxes)
+        boxed = [categories.per_category(found.category_ids) > 0 for found in boxes.values()]
         figures["boxed_categories"] = int(np.any(boxed, axis=0).sum())
         figures["box_checks"] = {
             split: check_boxes(found, tables.get(split)) for split, found in boxes.items()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ptarmigan.taxonomy import supercategories_of
+
 if TYPE_CHECKING:
     from ptarmigan.annotations import Boxes, Locations, Table
 
 __all__ = [
-    "Taxonomy",
+    "CategoryCounts",
     "box_table",
     "fields",
     "image_table",
@@ -28,7 +30,7 @@ UNKNOWN: Final = "(not among the categories)"
 _CURVE: Final = 60
 
 
-class Taxonomy:
+class CategoryCounts:
     """Counts by category and super category, for arrays of category ids.
 
     Args:
@@ -41,11 +43,7 @@ class Taxonomy:
     def __init__(self, table: Table) -> None:
         ids, _, groups = table.categories
         self._ids = np.array(ids, np.int64)
-        # Where the list lacks super categories, as in 2019, the folders have them.
-        named = [
-            group or folder.partition("/")[0]
-            for group, folder in zip(groups, table.folders, strict=True)
-        ]
+        named = supercategories_of(groups, table.folders)
         counts = Counter(named)
         self.sizes = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
         self._names = [*self.sizes, UNKNOWN]
@@ -85,22 +83,22 @@ def _total(rows: list[Figures]) -> Figures:
 
 
 def image_table(
-    taxonomy: Taxonomy, tables: dict[str, Table], splits: tuple[str, ...]
+    categories: CategoryCounts, tables: dict[str, Table], splits: tuple[str, ...]
 ) -> tuple[list[Figures], Figures]:
     """The page's first table and its last row: categories, and images of each split."""
-    counts = {split: taxonomy.per_group(table.category_ids) for split, table in tables.items()}
-    names = {*taxonomy.sizes}.union(*counts.values())
+    counts = {split: categories.per_group(table.category_ids) for split, table in tables.items()}
+    names = {*categories.sizes}.union(*counts.values())
     rows = [
-        {"name": name, "categories": taxonomy.sizes.get(name, 0)}
+        {"name": name, "categories": categories.sizes.get(name, 0)}
         | {split: counts[split].get(name, 0) if split in counts else None for split in splits}
-        for name in sorted(names, key=lambda name: (-taxonomy.sizes.get(name, 0), name))
+        for name in sorted(names, key=lambda name: (-categories.sizes.get(name, 0), name))
     ]
     return rows, _total(rows)
 
 
-def box_table(taxonomy: Taxonomy, boxes: dict[str, Boxes]) -> tuple[list[Figures], Figures]:
+def box_table(categories: CategoryCounts, boxes: dict[str, Boxes]) -> tuple[list[Figures], Figures]:
     """The page's second table and its last row: boxes of each split."""
-    counts = {split: taxonomy.per_group(found.category_ids) for split, found in boxes.items()}
+    counts = {split: categories.per_group(found.category_ids) for split, found in boxes.items()}
     names = {name for split in counts.values() for name, number in split.items() if number}
     rows = [
         {"name": name}
@@ -108,7 +106,7 @@ def box_table(taxonomy: Taxonomy, boxes: dict[str, Boxes]) -> tuple[list[Figures
             split: counts[split].get(name, 0) if split in counts else None
             for split in ("train", "val")
         }
-        for name in sorted(names, key=lambda name: (-taxonomy.sizes.get(name, 0), name))
+        for name in sorted(names, key=lambda name: (-categories.sizes.get(name, 0), name))
     ]
     return rows, _total(rows)
 
