@@ -1,4 +1,4 @@
-"""The corpus of real files, and the made-up metadata of the real size, that some tests read."""
+"""The corpus of real files, and the data sets made up, that the tests of several modules read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import ptarmigan as pt
+from inaturalist_made import Made, write_inaturalist
+from releases_made import WRITERS
+from releases_made import Made as MadeRelease
 
 CORPUS_VARIABLE = "PTARMIGAN_TEST_CORPUS"
 
@@ -35,6 +40,25 @@ def corpus() -> Path:
 def photos(corpus: Path) -> list[Path]:
     """Every file of the corpus' photos, sorted."""
     return sorted(path for path in (corpus / "photos").rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A made data set of 2017: all seven files, in a folder of the module's own."""
+    return write_inaturalist(tmp_path_factory.mktemp("inat"))
+
+
+@pytest.fixture(scope="module")
+def train(made: Made) -> pt.INaturalist:
+    """The train split of `made`."""
+    return pt.INaturalist(made.root, split="train")
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, MadeRelease]:
+    """Made data sets of 2018, 2019 and 2021, in folders of the module's own."""
+    root = tmp_path_factory.mktemp("releases")
+    return {version: write(root / version) for version, write in WRITERS.items()}
 
 
 @dataclass(frozen=True)

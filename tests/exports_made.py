@@ -1,11 +1,9 @@
-"""Runs exporting programs in processes of their own, and reads what they leave."""
+"""Runs exports and reads what they leave."""
 
 from __future__ import annotations
 
 import csv
 import io
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 import ptarmigan as pt
+from ptarmigan.cli import main
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -21,10 +20,16 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs Python code that finds its arguments in `sys.argv`."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def photos_in(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder of photos but ``CREDITS.csv``, which must be there."""
+    files = tree(folder)
+    del files["CREDITS.csv"]
+    return files
+
+
+def export(*arguments: object) -> int:
+    """The status of ``ptarmigan export``."""
+    return main(["export", *map(str, arguments)])
 
 
 def credits_in(folder: Path) -> list[list[str]]:

@@ -9,7 +9,7 @@ import subprocess
 import tarfile
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,15 @@ def gzip_member(data: bytes, deflated: bytes | None = None) -> bytes:
     body = raw_deflate(data) if deflated is None else deflated
     trailer = struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
     return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + body + trailer
+
+
+# Ways to pack a tar, by name.
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "tar": bytes,
+    "tar.gz": gzip_member,
+    "two members": lambda tar: gzip_member(tar[:30_000]) + gzip_member(tar[30_000:]),
+    "stored": lambda tar: gzip_member(tar, raw_deflate(tar, 0)),
+}
 
 
 def one_block_gzip(tar: bytearray, step: int = 1000) -> bytes:

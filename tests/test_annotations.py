@@ -9,14 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inaturalist_made import CATEGORIES, annotation_file, make_photos, write_inaturalist, write_zip
+from inaturalist_made import CATEGORIES, annotation_file, make_photos, write_zip
 from ptarmigan.annotations import Strings, Table, read_boxes, read_locations
 from ptarmigan.errors import AnnotationError, PtarmiganError
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return write_inaturalist(tmp_path_factory.mktemp("inaturalist"))
 
 
 def write_json(path: Path, content: object) -> Path:

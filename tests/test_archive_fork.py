@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
-import warnings
 from pathlib import Path
 
 import pytest
 
 import ptarmigan as pt
+from forks import in_child
 from synthetic import write_tar
 from tars import photo_like
 
@@ -45,23 +44,15 @@ def test_a_fork_while_threads_read_does_not_hang(archive: pt.Archive) -> None:
         while not stop.is_set():
             wrong.extend(name for name, data in MEMBERS.items() if archive.read(name) != data)
 
+    def check() -> None:
+        assert read_all(archive)
+
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
         for _ in range(20):
-            with warnings.catch_warnings():
-                # Python 3.12 and later warn of forking with threads, which is the point here.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                child = os.fork()
-            if child == 0:
-                status = 1
-                try:
-                    status = 0 if read_all(archive) else 2
-                finally:
-                    os._exit(status)
-            _, status = os.waitpid(child, 0)
-            assert os.waitstatus_to_exitcode(status) == 0
+            assert in_child(check) == 0
     finally:
         stop.set()
         for thread in threads:

@@ -11,7 +11,7 @@ import pytest
 
 import ptarmigan as pt
 from exports_made import expected_credits
-from inaturalist_made import Made, annotation_file, make_photos, write_inaturalist, write_zip
+from inaturalist_made import annotation_file, make_photos, write_zip
 from ptarmigan import terms
 from ptarmigan.attribution import COLUMNS, licenses_of, rows_licensed
 from ptarmigan.cli import main
@@ -25,11 +25,6 @@ DEEDS = (
     (3, "Attribution-NonCommercial License", "by-nc/4.0/", "BY-NC"),
     (6, "Attribution License", "by/4.0/", "BY"),
 )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[str, str]:

@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
-from inaturalist_made import Made, box_file, write_inaturalist, write_zip
+from inaturalist_made import Made, box_file, write_zip
 from ptarmigan.annotations import read_boxes
 from ptarmigan.boxes import BoxTable
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
 
 
 def write_boxes(root: Path, split: str, boxes: list[dict[str, Any]], images: int = 4) -> None:

@@ -9,13 +9,8 @@ import pytest
 
 import ptarmigan as pt
 from box_sets import Coco, Detections, write_json
-from inaturalist_made import Made, box_file, write_inaturalist
+from inaturalist_made import Made, box_file
 from ptarmigan.cli import main
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
 
 
 def perfect(content: Coco) -> Detections:

@@ -13,14 +13,9 @@ import pytest
 from pycocotools.coco import COCO
 
 import ptarmigan as pt
-from inaturalist_made import CATEGORIES, LICENSES, Made, box_file, write_inaturalist, write_zip
+from inaturalist_made import CATEGORIES, LICENSES, Made, box_file, write_zip
 from ptarmigan.coco import write_coco
 from ptarmigan.synth import write_dataset
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
 
 
 def load(path: Path) -> COCO:

@@ -13,19 +13,8 @@ from inaturalist_made import (
     CATEGORIES,
     HYBRID_FOLDERS,
     folder_of,
-    write_inaturalist,
 )
 from synthetic import make_jpeg, write_tar
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return write_inaturalist(tmp_path_factory.mktemp("inaturalist"))
-
-
-@pytest.fixture(scope="module")
-def train(made):
-    return pt.INaturalist(made.root)
 
 
 def rgb(data: bytes) -> np.ndarray:

@@ -13,15 +13,9 @@ import pytest
 import ptarmigan as pt
 from inaturalist_made import (
     CATEGORIES,
-    write_inaturalist,
     write_zip,
 )
 from synthetic import write_tar
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return write_inaturalist(tmp_path_factory.mktemp("inaturalist"))
 
 
 @pytest.fixture

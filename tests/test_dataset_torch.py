@@ -9,15 +9,9 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
-from inaturalist_made import write_inaturalist
 
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return write_inaturalist(tmp_path_factory.mktemp("inaturalist"))
 
 
 @pytest.fixture(scope="module")

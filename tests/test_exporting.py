@@ -10,30 +10,20 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
-from exports_made import below, order_of, read_parquet, run, samples_in, tree
+from exports_made import below, export, order_of, read_parquet, samples_in, tree
 from inaturalist_made import (
     CATEGORIES,
-    Made,
     annotation_file,
     make_photos,
     write_inaturalist,
     write_zip,
 )
+from programs import run
 from ptarmigan.cli import main
 from ptarmigan.exporting import write_folder, write_parquet, write_shards
 from synthetic import write_tar
 
 pytestmark = pytest.mark.usefixtures("own_configuration")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
-
-
-@pytest.fixture(scope="module")
-def train(made: Made) -> pt.INaturalist:
-    return pt.INaturalist(made.root, split="train")
 
 
 @pytest.fixture
@@ -110,10 +100,6 @@ def test_kill_leaves_only_whole_files(tmp_path, write):
     again = {"overwrite": True} if write is write_shards else {"skip_existing": True}
     write(dataset, out, resize=32, **options, **again)
     assert tree(out) == expected
-
-
-def export(*arguments: object) -> int:
-    return main(["export", *map(str, arguments)])
 
 
 def test_the_commands_write_what_the_functions_do(made, train, tmp_path, capsys):

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ptarmigan as pt
-from exports_made import run, tree
+from exports_made import tree
+from programs import run
 from ptarmigan.exporting.places import places_of
 from synthetic import write_tar
 

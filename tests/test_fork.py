@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-import traceback
-import warnings
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 import ptarmigan as pt
+from forks import in_child
 from sample_sets import SampleSet, open_samples, write_pictures
 
 CROP = pt.RandomResizedCrop(12)
@@ -21,31 +15,6 @@ CROP = pt.RandomResizedCrop(12)
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleSet:
     return open_samples(write_pictures(tmp_path_factory.mktemp("fork") / "a.tar.gz", 60))
-
-
-def in_child(work: Callable[[], None], seconds: float = 30) -> int:
-    """Runs ``work`` in a forked process; its exit status, or -1 if it hangs."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -1
 
 
 def test_a_forked_child_can_go_through_the_loader(samples: SampleSet) -> None:

@@ -14,6 +14,7 @@ import ptarmigan as pt
 from tars import (
     BLOCK,
     END,
+    PACKINGS,
     expected_members,
     gzip_member,
     header,
@@ -54,16 +55,11 @@ def expect_part(path: Path, match: str, names: list[str]) -> None:
     assert listing(path.parent) == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["tar", "tar.gz", "two members", "stored"])
+@pytest.mark.parametrize("kind", PACKINGS)
 def test_a_truncated_archive_has_its_whole_members_wherever_it_is_cut(
     tmp_path: Path, tar: bytes, kind: str
 ) -> None:
-    packed = {
-        "tar": tar,
-        "tar.gz": gzip_member(tar),
-        "two members": gzip_member(tar[:30_000]) + gzip_member(tar[30_000:]),
-        "stored": gzip_member(tar, raw_deflate(tar, 0)),
-    }[kind]
+    packed = PACKINGS[kind](tar)
     path = tmp_path / "a"
     cuts = np.random.default_rng(1).integers(1, len(packed), 60).tolist()
     found = []

@@ -15,19 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ptarmigan as pt
-from inaturalist_made import CATEGORIES, write_inaturalist
+from inaturalist_made import CATEGORIES
 from inaturalist_made import Made as Made2017
 from ptarmigan.labels import LABELS, LabelMap
-from releases_made import COUNT, WRITERS, Made
+from releases_made import COUNT, Made
 
 VERSIONS = ("2017", "2018", "2019", "2021")
 
 
 @pytest.fixture(scope="module")
-def releases(tmp_path_factory) -> dict[str, Made | Made2017]:
-    root = tmp_path_factory.mktemp("labels")
-    made = {version: write(root / version) for version, write in WRITERS.items()}
-    return {"2017": write_inaturalist(root / "2017"), **made}
+def releases(made: Made2017, releases: dict[str, Made]) -> dict[str, Made | Made2017]:
+    return {"2017": made, **releases}
 
 
 def annotations_of(root: Path, version: str) -> dict:

@@ -6,8 +6,6 @@ import gc
 import json
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
+from programs import run
 from sample_sets import SampleSet, open_samples, write_pictures
 
 CROP = pt.RandomResizedCrop(16)
@@ -274,15 +273,8 @@ def test_a_pass_that_still_runs_at_exit_does_not_hang(path: Path) -> None:
         "running = iter(pt.Loader(open_samples(Path(sys.argv[1])), 2, pt.RandomResizedCrop(16)))\n"
         "next(running); print('done')"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
-        check=True,
-    )
-    assert (result.stdout, result.stderr) == ("done\n", "")
+    result = run(code, path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", "")
 
 
 def test_ctrl_c_stops_a_wait_and_leaves_no_thread(tmp_path: Path) -> None:
@@ -340,14 +332,14 @@ def test_a_state_is_small_and_plain(samples: SampleSet) -> None:
         ({"transform": None}, TypeError, "`transform` must be a RandomResizedCrop or"),
         ({"output": "uint8"}, TypeError, "`output` must be an Output, not 'uint8'"),
         ({"seed": -1}, ValueError, "`seed` must be a whole number from 0"),
-        ({"order": "random"}, ValueError, "`order` must be one of exact, local, sequential"),
+        ({"order": "random"}, ValueError, "`order` must be one of 'exact', 'local', 'sequential'"),
         ({"rank": 2, "world_size": 2}, ValueError, "`rank` must be a whole number from 0 to 1"),
         ({"rank": "first"}, ValueError, "`rank` must be a whole number"),
         ({"world_size": 0}, ValueError, "`world_size` must be a whole number from 1"),
         ({"threads": 0}, ValueError, "`threads` must be a whole number from 1"),
         ({"prefetch": -1}, ValueError, "`prefetch` must be a whole number from 0"),
-        ({"on_error": "warn"}, ValueError, "`on_error` must be one of raise, skip, zero"),
-        ({"decode": "blurred"}, ValueError, "`decode` must be one of exact"),
+        ({"on_error": "warn"}, ValueError, "`on_error` must be one of 'raise', 'skip', 'zero'"),
+        ({"decode": "blurred"}, ValueError, "`decode` must be one of 'exact'"),
         ({"dataset": [1, 2]}, TypeError, "`dataset` must be a data set of ptarmigan"),
     ],
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
+from programs import run
 from sample_sets import SampleSet, open_samples, write_pictures
 
 torch = pytest.importorskip("torch")
@@ -98,14 +97,7 @@ def test_a_loader_made_before_torch_is_imported_is_iterable_too(path: Path) -> N
         "print(sum(len(batch.ids) for batch in "
         "torch.utils.data.DataLoader(loader, batch_size=None)))"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={"PYTHONPATH": str(Path(__file__).parent)},
-        check=False,
-    )
+    result = run(code, path)
     assert (result.stdout, result.stderr) == ("31\n", "")
 
 

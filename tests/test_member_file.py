@@ -7,7 +7,6 @@ import io
 import os
 import tarfile
 import threading
-import warnings
 import zlib
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from PIL import Image
 
 import ptarmigan as pt
 from flavours import FLAVOURS, MEMBERS, Packed, pack
+from forks import in_child
 from synthetic import make_jpeg, write_tar
 from tars import (
     gzip_member,
@@ -266,18 +266,12 @@ def test_a_file_is_read_on_in_both_processes_of_a_fork(packed: Packed) -> None:
     archive, members = packed
     file, data = archive.open("long"), members["long"]
     assert file.read(100_000) == data[:100_000]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if file.read() == data[100_000:] else 2
-        finally:
-            os._exit(status)
+
+    def read_on() -> None:
+        assert file.read() == data[100_000:]
+
+    assert in_child(read_on) == 0
     assert file.read(50_000) == data[100_000:150_000]
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
     assert file.read() == data[150_000:]
 
 

@@ -8,22 +8,15 @@ import ptarmigan as pt
 from exports_made import credits_in, expected_credits, read_parquet
 from inaturalist_made import (
     CATEGORIES,
-    Made,
     annotation_file,
     box_file,
     location_file,
     make_photos,
-    write_inaturalist,
     write_zip,
 )
 from ptarmigan.exporting import write_parquet
 
 pytestmark = pytest.mark.usefixtures("own_configuration")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
 
 
 @pytest.mark.parametrize("split", ["train", "test", "train+val"])

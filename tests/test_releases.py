@@ -13,7 +13,7 @@ import pytest
 import ptarmigan as pt
 from inaturalist_made import write_inaturalist, write_zip
 from ptarmigan.release import JsonDownload, Release, Split, release_of
-from releases_made import RANKS, SPECIES, SPECIES_OF_ID, WRITERS, Made, name_of, picture
+from releases_made import RANKS, SPECIES, SPECIES_OF_ID, WRITERS, name_of, picture
 
 SPLITS = {
     "2018": ["train", "val", "test", "train+val"],
@@ -21,12 +21,6 @@ SPLITS = {
     "2021": ["train", "mini", "val", "test"],
 }
 EVERY_SPLIT = [(version, split) for version, splits in SPLITS.items() for split in splits]
-
-
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory) -> dict[str, Made]:
-    root = tmp_path_factory.mktemp("releases")
-    return {version: write(root / version) for version, write in WRITERS.items()}
 
 
 @pytest.mark.parametrize(("version", "split"), EVERY_SPLIT)

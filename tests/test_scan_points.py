@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -18,24 +17,10 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
+from forks import in_child
+from programs import command, environment, run
 from sample_sets import SampleSet, open_samples
-from synthetic import make_jpeg, write_tar
-from test_fork import in_child
-
-COUNT = 24
-CROP = pt.RandomResizedCrop(24, scale=(0.02, 0.3))
-EPOCHS = 4
-
-
-def write_photos(path: Path, *, first: int = 0, count: int = COUNT) -> Path:
-    """An archive of pictures with ten and more rows of MCUs, so that points are of use."""
-    members = {
-        f"c/{number:04}.jpg": make_jpeg(
-            first + number, 150 + 7 * number, 260 - 5 * number, quality=92
-        )
-        for number in range(count)
-    }
-    return write_tar(path, members)
+from scan_points_made import COUNT, CROP, EPOCHS, assert_equal, epochs, forge, sidecar, write_photos
 
 
 @pytest.fixture(scope="module")
@@ -58,31 +43,6 @@ def path(made: Path, tmp_path: Path) -> Path:
 def expected(made: Path) -> list[np.ndarray]:
     """The images of some epochs without points."""
     return epochs(open_samples(made), scan_points=False)
-
-
-def sidecar(path: Path) -> Path:
-    return path.with_name(path.name + ".ptscan")
-
-
-def epochs(
-    samples: SampleSet,
-    *,
-    transform: pt.RandomResizedCrop | pt.ResizeCenterCrop = CROP,
-    count: int = EPOCHS,
-    output: pt.Output | None = None,
-    threads: int = 1,
-    scan_points: bool | str | Path = True,
-) -> list[np.ndarray]:
-    """The images of a new loader's first epochs."""
-    loader = pt.Loader(
-        samples, 5, transform, output, threads=threads, seed=3, scan_points=scan_points
-    )
-    return [np.concatenate([batch.images for batch in loader]) for _ in range(count)]
-
-
-def assert_equal(found: list[np.ndarray], wanted: list[np.ndarray]) -> None:
-    for epoch, (one, other) in enumerate(zip(found, wanted, strict=True)):
-        assert np.array_equal(one, other), f"epoch {epoch}"
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -123,30 +83,26 @@ def test_the_points_are_really_used(path: Path, expected: list[np.ndarray]) -> N
     assert not np.array_equal(found[0], expected[0])
 
 
+def found_by(script: str, path: Path) -> list[np.ndarray]:
+    """The images that a script, in a process of its own, saves where its second argument says."""
+    target = path.with_name("found.npz")
+    done = run(script, path, target)
+    assert done.returncode == 0, done.stderr
+    with np.load(target) as found:
+        return [found[name] for name in found.files]
+
+
 def test_a_new_process_goes_on_with_the_file(path: Path, expected: list[np.ndarray]) -> None:
     samples = open_samples(path)
     epochs(samples, count=12)
     before = sidecar(path).read_bytes()
     script = (
-        "import numpy as np, sys; from pathlib import Path; import test_scan_points as t;"
+        "import numpy as np, sys; from pathlib import Path; import scan_points_made as t;"
         "from sample_sets import open_samples;"
         "np.savez(sys.argv[2], *t.epochs(open_samples(Path(sys.argv[1]))))"
     )
-    target = path.with_name("found.npz")
-    run(script, path, target)
-    with np.load(target) as found:
-        assert_equal([found[name] for name in found.files], expected)
+    assert_equal(found_by(script, path), expected)
     assert sidecar(path).read_bytes() == before, "all that these epochs need was known"
-
-
-def run(script: str, *arguments: object) -> None:
-    subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], check=True, env=environment()
-    )
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
 
 
 def test_a_flipped_byte_never_changes_a_pixel(path: Path, expected: list[np.ndarray]) -> None:
@@ -233,7 +189,7 @@ def test_a_folder_that_is_not_there_is_told_once(path: Path, expected: list[np.n
 def test_a_full_disk_fails_no_epoch(path: Path, expected: list[np.ndarray]) -> None:
     script = (
         "import resource, signal, sys, warnings; from pathlib import Path\n"
-        "import numpy as np; import ptarmigan as pt; import test_scan_points as t\n"
+        "import numpy as np; import ptarmigan as pt; import scan_points_made as t\n"
         "from sample_sets import open_samples\n"
         "samples = open_samples(Path(sys.argv[1]))\n"
         # Writing beyond that size fails with EFBIG.
@@ -246,10 +202,7 @@ def test_a_full_disk_fails_no_epoch(path: Path, expected: list[np.ndarray]) -> N
         "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)\n"
         "np.savez(sys.argv[2], *found)\n"
     )
-    target = path.with_name("found.npz")
-    run(script, path, target)
-    with np.load(target) as found:
-        assert_equal([found[name] for name in found.files], expected)
+    assert_equal(found_by(script, path), expected)
     assert_equal(epochs(open_samples(path)), expected)
 
 
@@ -392,7 +345,7 @@ def test_killed_at_any_time(path: Path, expected: list[np.ndarray]) -> None:
     """A process that trains is killed again and again, sooner or later after its start."""
     script = (
         "import sys; from pathlib import Path\n"
-        "import ptarmigan as pt; import test_scan_points as t\n"
+        "import ptarmigan as pt; import scan_points_made as t\n"
         "from sample_sets import open_samples\n"
         "samples = open_samples(Path(sys.argv[1]))\n"
         "print('ready', flush=True)\n"
@@ -409,7 +362,7 @@ def test_killed_at_any_time(path: Path, expected: list[np.ndarray]) -> None:
         if turn % 3 == 0:
             sidecar(path).unlink(missing_ok=True)
         child = subprocess.Popen(
-            [sys.executable, "-c", script, str(path), str(turn * 1000)],
+            command(script, path, turn * 1000),
             stdout=subprocess.PIPE,
             env=environment(),
         )
@@ -422,48 +375,3 @@ def test_killed_at_any_time(path: Path, expected: list[np.ndarray]) -> None:
         assert_equal(epochs(open_samples(path), count=2), expected[:2])
     left = [file.name for file in path.parent.iterdir() if file.name.endswith(".part")]
     assert len(left) <= 10
-
-
-# The rules of docs/scan-points.md, once more.
-
-HEADER, HEAD = 40, 40
-
-
-def forge(data: bytearray, fingerprint: int) -> None:
-    """Moves the points of every record by some bits and makes its checksums right."""
-    start = int.from_bytes(data[-24:-16], "little")
-    place = HEADER
-    while place < start:
-        length = int.from_bytes(data[place : place + 4], "little")
-        points = bytearray(data[place + HEAD : place + HEAD + length])
-        for at in range(20, length, 10):
-            points[at + 4] ^= 16
-        data[place + HEAD : place + HEAD + length] = points
-        head = bytes(data[place : place + 24])
-        data[place + 28 : place + 32] = crc(fingerprint, head, points).to_bytes(4, "little")
-        data[place + 32 : place + 40] = mix(fingerprint, head, points).to_bytes(8, "little")
-        place += HEAD + length
-    assert place == start
-
-
-def crc(fingerprint: int, *parts: bytes | bytearray) -> int:
-    import zlib
-
-    value = zlib.crc32((1).to_bytes(4, "little") + fingerprint.to_bytes(8, "little"))
-    for part in parts:
-        value = zlib.crc32(part, value)
-    return value
-
-
-def mix(fingerprint: int, *parts: bytes | bytearray) -> int:
-    def step(value: int, word: int) -> int:
-        value = (value ^ word) * 0x9E3779B97F4A7C15 % 2**64
-        return value ^ value >> 29
-
-    value = step(1, fingerprint)
-    for part in parts:
-        whole = len(part) - len(part) % 8
-        for at in range(0, whole, 8):
-            value = step(value, int.from_bytes(part[at : at + 8], "little"))
-        value = step(step(value, int.from_bytes(part[whole:], "little")), len(part))
-    return step(value, 0)

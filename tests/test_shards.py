@@ -15,33 +15,21 @@ from exports_made import (
     encoded,
     expected_credits,
     order_of,
-    run,
     samples_in,
     shards_in,
     tree,
 )
 from inaturalist_made import (
     CATEGORIES,
-    Made,
     annotation_file,
     make_photos,
-    write_inaturalist,
     write_zip,
 )
+from programs import run
 from ptarmigan.exporting import write_shards
 from synthetic import write_tar
 
 pytestmark = pytest.mark.usefixtures("own_configuration")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return write_inaturalist(tmp_path_factory.mktemp("inat"))
-
-
-@pytest.fixture(scope="module")
-def train(made: Made) -> pt.INaturalist:
-    return pt.INaturalist(made.root, split="train")
 
 
 @pytest.mark.parametrize("split", ["train", "test", "train+val"])
@@ -172,6 +160,7 @@ BOUNDED = """
 import sys
 import ptarmigan as pt
 from ptarmigan.exporting import write_shards
+from programs import run
 
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024

@@ -21,6 +21,7 @@ import ptarmigan as pt
 from synthetic import make_jpeg, write_tar
 from tars import (
     END,
+    PACKINGS,
     Dribble,
     awkward_files,
     expected_members,
@@ -222,16 +223,11 @@ def streamed(source: object) -> tuple[list[tuple[str, bytes | None]], Exception 
     return found, None
 
 
-@pytest.mark.parametrize("kind", ["tar", "tar.gz", "two members", "stored"])
+@pytest.mark.parametrize("kind", PACKINGS)
 def test_a_truncated_archive_has_its_whole_members_and_warns(tmp_path: Path, kind: str) -> None:
     members = [(f"{number}.bin", photo_like(number, 7000 + 900 * number)) for number in range(8)]
     tar = bytes(tar_bytes(members))
-    packed = {
-        "tar": tar,
-        "tar.gz": gzip_member(tar),
-        "two members": gzip_member(tar[:30_000]) + gzip_member(tar[30_000:]),
-        "stored": gzip_member(tar, raw_deflate(tar, 0)),
-    }[kind]
+    packed = PACKINGS[kind](tar)
     path = tmp_path / "a"
     cuts = np.random.default_rng(1).integers(1, len(packed), 40).tolist()
     counts = set()

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import pytest
 
 import ptarmigan as pt
+from forks import in_child
 from synthetic import write_tar
 from tars import END, Dribble, header, noise, tar_bytes
 
@@ -61,27 +61,19 @@ def test_a_stream_is_not_read_far_ahead() -> None:
 
 def test_a_forked_process_is_told_that_the_threads_are_not_there(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "a.tar", {f"{n}": noise(n, 500_000) for n in range(40)}, mode="w")
-    stream = pt.stream(path)
-    next(stream)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            try:
-                next(stream)
-            except RuntimeError as error:
-                status = 0 if "forked" in str(error) else 2
-            # A new stream works, and dropping the old one does not hang.
-            del stream
-            gc.collect()
-            status = status or (0 if len(list(pt.stream(path))) == 40 else 3)
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert len(list(stream)) == 39
+    streams = [pt.stream(path)]
+    next(streams[0])
+
+    def drop_and_stream_anew() -> None:
+        with pytest.raises(RuntimeError, match="forked"):
+            next(streams[0])
+        # Dropping the old one does not hang, and a new stream works.
+        streams.clear()
+        gc.collect()
+        assert len(list(pt.stream(path))) == 40
+
+    assert in_child(drop_and_stream_anew) == 0
+    assert len(list(streams[0])) == 39
 
 
 def test_ctrl_c_ends_the_wait_for_a_pipe(tmp_path: Path) -> None:

@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ptarmigan as pt
-from releases_made import SPECIES, SPECIES_OF_ID, WRITERS, Made
-
-
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory) -> dict[str, Made]:
-    root = tmp_path_factory.mktemp("where")
-    return {version: write(root / version) for version, write in WRITERS.items()}
+from releases_made import SPECIES, SPECIES_OF_ID
 
 
 def above(photo) -> str:

@@ -13,6 +13,7 @@ from . import _core
 from .annotated import AnnotatedSamples
 from .annotations import Table
 from .archive import Archive
+from .arguments import one_of
 from .classes import Classes
 from .errors import AnnotationError
 from .labels import LabelMap, checksum, label_map_of
@@ -144,7 +145,7 @@ class INaturalist(AnnotatedSamples):
         self.root = os.fspath(root)
         self.version = self._release.version
         self.target_type = _target_types(target_type, self._release)
-        _one_of("missing", missing, MISSING)
+        one_of("missing", missing, MISSING)
         if download:
             msg = (
                 f"downloading is not built yet: download the files from {self._release.address} "
@@ -321,13 +322,6 @@ class INaturalist(AnnotatedSamples):
         )
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        msg = f"`{name}` must be one of {', '.join(map(repr, known))}, not {value!r}"
-        raise ValueError(msg)
-    return value
-
-
 def _check_split(split: object) -> None:
     if isinstance(split, list) or split in ("full", "super", *RANKS):
         msg = (
@@ -340,4 +334,4 @@ def _check_split(split: object) -> None:
 def _target_types(target_type: Sequence[str] | str, release: Release) -> list[str]:
     types = [target_type] if isinstance(target_type, str) else list(target_type)
     known = ("full", "super", *release.ranks)
-    return [_one_of("target_type", kind, known) for kind in types]
+    return [one_of("target_type", kind, known) for kind in types]

@@ -6,22 +6,20 @@ the batches, which is in ``ptarmigan.batch``; what PyTorch has to be asked (``pt
 
 from __future__ import annotations
 
-import errno
 import os
 import warnings
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from . import _core, state
 from . import torch as _torch
+from .arguments import natural, one_of, whole
 from .batch import Batch, Failure, Pass
 from .errors import ScanPointsWarning
 from .pixels import DECODES, Output
 from .sample_columns import SampleColumns, column_of, field_of
-from .transforms import RandomResizedCrop, ResizeCenterCrop, natural
+from .scan_points import place_of, trouble_of
+from .transforms import RandomResizedCrop, ResizeCenterCrop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +29,6 @@ __all__ = ["Batch", "Failure", "Loader"]
 
 ERROR_POLICIES = ("raise", "skip", "zero")
 _MOST_THREADS = 4096
-# Errors of folders that others look after, which nobody needs to be told of.
-_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Loader:
@@ -129,13 +125,13 @@ class Loader:
         self._dataset = dataset
         self._transform = transform
         self._output = Output() if output is None else output
-        self._batch_size = _whole("batch_size", batch_size, 1, 2**31 - 1)
-        self._threads = None if threads is None else _whole("threads", threads, 1, _MOST_THREADS)
-        self._prefetch = _whole("prefetch", prefetch, 0, 1024)
-        self._order = _one_of("order", order, state.ORDERS)
-        self._on_error = _one_of("on_error", on_error, ERROR_POLICIES)
-        self._decode = _one_of("decode", decode, DECODES)
-        self._scan_points = _checked_scan_points(scan_points)
+        self._batch_size = whole("batch_size", batch_size, 1, 2**31 - 1)
+        self._threads = None if threads is None else whole("threads", threads, 1, _MOST_THREADS)
+        self._prefetch = whole("prefetch", prefetch, 0, 1024)
+        self._order = one_of("order", order, state.ORDERS)
+        self._on_error = one_of("on_error", on_error, ERROR_POLICIES)
+        self._decode = one_of("decode", decode, DECODES)
+        self._scan_points = place_of(scan_points)
         self._fields = (fields,) if isinstance(fields, str) else tuple(fields)
         self._shuffle = bool(shuffle)
         self._drop_last = bool(drop_last)
@@ -144,8 +140,8 @@ class Loader:
             found = _torch.rank_and_world_size()
             rank = found[0] if rank == "auto" else rank
             world_size = found[1] if world_size == "auto" else world_size
-        self._world_size = _whole("world_size", world_size, 1, 2**31 - 1)
-        self._rank = _whole("rank", rank, 0, self._world_size - 1)
+        self._world_size = whole("world_size", world_size, 1, 2**31 - 1)
+        self._rank = whole("rank", rank, 0, self._world_size - 1)
         self._epoch = 0
         self._position = 0
         self._resuming = False
@@ -362,12 +358,9 @@ class Loader:
         self._resuming = self._finished = False
 
     def _warn_of_points(self) -> None:
-        trouble = self._core.take_trouble()
-        refused = isinstance(trouble, OSError) and trouble.errno in _REFUSALS
-        if trouble is None or (refused and self._scan_points is True):
-            return
-        message = f"scan points cannot be kept, so that later epochs take longer: {trouble}"
-        warnings.warn(message, ScanPointsWarning, stacklevel=3)
+        message = trouble_of(self._core.take_trouble(), self._scan_points)
+        if message is not None:
+            warnings.warn(message, ScanPointsWarning, stacklevel=3)
 
     def _running(self) -> Pass | None:
         running = None if self._pass is None else self._pass()
@@ -378,28 +371,3 @@ class Loader:
         if running is not None:
             running.close()
         self._pass = None
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if whole and least <= value <= most:
-        return int(value)
-    msg = f"`{name}` must be a whole number from {least} to {most}, not {value!r}"
-    raise ValueError(msg)
-
-
-def _checked_scan_points(value: Any) -> bool | str:
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, str | os.PathLike) and os.fspath(value):
-        # A pickle may be opened in another working directory.
-        return str(Path(os.fsdecode(value)).absolute())
-    msg = f"`scan_points` must be True, False or the path of a file, not {value!r}"
-    raise ValueError(msg)
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        msg = f"`{name}` must be one of {', '.join(choices)}, not {value!r}"
-        raise ValueError(msg)
-    return value

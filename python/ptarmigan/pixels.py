@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from .arguments import natural
 from .arrays import aligned_empty
-from .transforms import RandomResizedCrop, ResizeCenterCrop, natural, sample_keys
+from .transforms import RandomResizedCrop, ResizeCenterCrop, sample_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .transforms import natural
+from .arguments import natural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from .arguments import natural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,14 +62,6 @@ def _lengths(name: str, values: ArrayLike, count: int | None = None) -> NDArray[
         msg = f"`{name}` has {len(array)} entries where the others have {count}"
         raise ValueError(msg)
     return np.ascontiguousarray(array, dtype=np.int64)
-
-
-def natural(name: str, value: int) -> int:
-    """``value`` as an integer that fits 64 bits without a sign, or a ValueError that names it."""
-    if not isinstance(value, int | np.integer) or not 0 <= value < 2**64:
-        msg = f"`{name}` must be a whole number from 0 to 2**64 - 1, not {value!r}"
-        raise ValueError(msg)
-    return int(value)
 
 
 def sample_keys(values: ArrayLike | None, count: int) -> NDArray[np.uint64]:

@@ -30,7 +30,6 @@ from .selection import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -137,9 +136,10 @@ def write_shards(
         credits_ = add_credits(destination, part_of(dataset._table, order))
         with (
             progress_reporter(progress, f"writing {os.fspath(dest)}") as report,
-            _Shards(destination, prefix, shard_bytes, shard_samples) as shards,
+            ExitStack() as stack,
             in_order(read, groups_of(archive, members), count) as groups,
         ):
+            shards = _Shards(stack, destination, prefix, shard_bytes, shard_samples)
             for samples, size in groups:
                 for place, data in samples:
                     row = int(order[place])
@@ -150,6 +150,7 @@ def write_shards(
                 done, seen = done + size, seen + len(samples)
                 if report is not None:
                     report(done, total, seen)
+            shards.finish()
     return Written(
         os.fspath(dest),
         seen - len(skipped),
@@ -242,34 +243,25 @@ def _has_locations(dataset: INaturalist) -> bool:
 
 
 class _Shards:
-    """Writes samples into one shard after the other; a context manager."""
+    """Writes samples into one shard after the other; ``stack`` ends the one that is open."""
 
     def __init__(
-        self, destination: Destination, prefix: str, shard_bytes: int, shard_samples: int
+        self,
+        stack: ExitStack,
+        destination: Destination,
+        prefix: str,
+        shard_bytes: int,
+        shard_samples: int,
     ) -> None:
+        self._stack = stack
         self._destination = destination
         self._prefix = prefix
         self._room = (shard_bytes, shard_samples)
-        self._stack = ExitStack()
         self._file: IO[bytes] | None = None
         self._bytes = 0
         self._samples = 0
         self.names: list[str] = []
         self.bytes = 0
-
-    def __enter__(self) -> _Shards:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self._finish()
-        else:
-            self._stack.__exit__(kind, error, traceback)
 
     def add(self, files: list[tuple[str, bytes]]) -> None:
         """Writes the files of a sample, which are never divided between two shards."""
@@ -278,7 +270,7 @@ class _Shards:
         # Two blocks of zeros end a tar, and its length is a multiple of twenty blocks.
         whole = _padded(self._bytes + size + 2 * _BLOCK, tarfile.RECORDSIZE)
         if self._samples and (self._samples == shard_samples or whole > shard_bytes):
-            self._finish()
+            self.finish()
         if self._file is None:
             name = f"{self._prefix}-{len(self.names):06d}.tar"
             self._file = self._stack.enter_context(self._destination.file(name))
@@ -292,7 +284,8 @@ class _Shards:
         self._bytes += size
         self._samples += 1
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Ends the shard that is open, so that it takes its name."""
         if self._file is not None:
             end = _padded(self._bytes + 2 * _BLOCK, tarfile.RECORDSIZE)
             self._file.write(bytes(end - self._bytes))
