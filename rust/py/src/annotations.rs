@@ -27,6 +27,15 @@ pub(crate) fn column<T: numpy::Element>(py: Python<'_>, column: Vec<T>) -> Py<Py
     column.into_pyarray(py).unbind()
 }
 
+pub(crate) fn matrix<T: numpy::Element, const WIDTH: usize>(
+    py: Python<'_>,
+    rows: Vec<[T; WIDTH]>,
+) -> PyResult<Py<PyArray2<T>>> {
+    let shape = [rows.len(), WIDTH];
+    let numbers = rows.into_flattened().into_pyarray(py);
+    Ok(numbers.reshape(shape)?.unbind())
+}
+
 fn pool(py: Python<'_>, text: Text) -> Pool {
     let (bytes, offsets) = text.into_parts();
     (column(py, bytes), column(py, offsets))
@@ -135,68 +144,63 @@ pub(crate) fn store_annotations(
     run(py, || cache::store(&path, bytes))
 }
 
-#[pyclass(frozen, get_all, module = "ptarmigan._core")]
-#[derive(Debug)]
-pub(crate) struct AnnotationBoxes {
-    image_ids: Py<PyArray1<i64>>,
-    category_ids: Py<PyArray1<i64>>,
-    boxes: Py<PyArray2<f64>>,
-    areas: Py<PyArray1<f64>>,
-    crowds: Py<PyArray1<bool>>,
+type BoxColumns = (
+    Py<PyArray1<i64>>,
+    Py<PyArray1<i64>>,
+    Py<PyArray2<f64>>,
+    Py<PyArray1<f64>>,
+    Py<PyArray1<bool>>,
+);
+
+/// Boxes: image ids, category ids, sides, areas, crowds.
+#[pyfunction]
+pub(crate) fn read_boxes(
+    py: Python<'_>,
+    path: PathBuf,
+    member: Option<String>,
+) -> PyResult<BoxColumns> {
+    let source = source((path, member));
+    let boxes = run(py, || Boxes::read(&source))?;
+    Ok((
+        column(py, boxes.image_ids),
+        column(py, boxes.category_ids),
+        matrix(py, boxes.sides)?,
+        column(py, boxes.areas),
+        column(py, boxes.crowds),
+    ))
 }
 
-#[pymethods]
-impl AnnotationBoxes {
-    #[staticmethod]
-    fn read(py: Python<'_>, path: PathBuf, member: Option<String>) -> PyResult<Self> {
-        let source = source((path, member));
-        let boxes = run(py, || Boxes::read(&source))?;
-        let count = boxes.sides.len();
-        Ok(Self {
-            image_ids: column(py, boxes.image_ids),
-            category_ids: column(py, boxes.category_ids),
-            boxes: boxes
-                .sides
-                .into_flattened()
-                .into_pyarray(py)
-                .reshape([count, 4])?
-                .unbind(),
-            areas: column(py, boxes.areas),
-            crowds: column(py, boxes.crowds),
-        })
-    }
-}
+type LocationColumns = (
+    Py<PyArray1<i64>>,
+    [Py<PyArray1<f64>>; 4],
+    Pool,
+    Py<PyArray1<i64>>,
+    Py<PyArray1<i8>>,
+    Vec<(String, Py<PyAny>)>,
+);
 
-#[pyclass(frozen, get_all, module = "ptarmigan._core")]
-#[derive(Debug)]
-pub(crate) struct AnnotationLocations {
-    image_ids: Py<PyArray1<i64>>,
-    latitudes: Py<PyArray1<f64>>,
-    longitudes: Py<PyArray1<f64>>,
-    uncertainties: Py<PyArray1<f64>>,
-    dates: Pool,
-    date_numbers: Py<PyArray1<f64>>,
-    user_ids: Py<PyArray1<i64>>,
-    valid: Py<PyArray1<i8>>,
-    meta: Vec<(String, Py<PyAny>)>,
-}
-
-#[pymethods]
-impl AnnotationLocations {
-    #[staticmethod]
-    fn read(py: Python<'_>, path: PathBuf, member: Option<String>) -> PyResult<Self> {
-        let source = source((path, member));
-        let locations = run(py, || Locations::read(&source))?;
-        Ok(Self {
-            image_ids: column(py, locations.ids),
-            latitudes: column(py, locations.latitudes),
-            longitudes: column(py, locations.longitudes),
-            uncertainties: column(py, locations.uncertainties),
-            dates: pool(py, locations.dates),
-            date_numbers: column(py, locations.date_numbers),
-            user_ids: column(py, locations.user_ids),
-            valid: column(py, locations.valid),
-            meta: columns(py, locations.meta)?,
-        })
-    }
+/// Locations: image ids; latitudes, longitudes, uncertainties and date numbers; dates; user ids;
+/// which are valid; further keys.
+#[pyfunction]
+pub(crate) fn read_locations(
+    py: Python<'_>,
+    path: PathBuf,
+    member: Option<String>,
+) -> PyResult<LocationColumns> {
+    let source = source((path, member));
+    let found = run(py, || Locations::read(&source))?;
+    let numbers = [
+        found.latitudes,
+        found.longitudes,
+        found.uncertainties,
+        found.date_numbers,
+    ];
+    Ok((
+        column(py, found.ids),
+        numbers.map(|numbers| column(py, numbers)),
+        pool(py, found.dates),
+        column(py, found.user_ids),
+        column(py, found.valid),
+        columns(py, found.meta)?,
+    ))
 }

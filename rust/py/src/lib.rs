@@ -28,7 +28,7 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::annotations::{
-        AnnotationBoxes, AnnotationLocations, annotation_columns, annotation_key, read_annotations,
+        annotation_columns, annotation_key, read_annotations, read_boxes, read_locations,
         store_annotations,
     };
     #[pymodule_export]
