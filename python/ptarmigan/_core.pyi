@@ -39,6 +39,7 @@ __all__ = [
     "folders",
     "image_orientation",
     "image_size",
+    "json_file",
     "labels_per_batch",
     "read_annotations",
     "read_boxes",
@@ -384,6 +385,8 @@ def read_locations(
 ]: ...
 
 # detections
+
+def json_file(path: _StrPath) -> tuple[str, str | None]: ...
 
 _Records: TypeAlias = tuple[list[int], list[str], list[str]]
 

@@ -1,12 +1,17 @@
 //! Box files as ground truth, and detections as what they score against it.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use ptarmigan_core::annotations::file::Categories;
 use ptarmigan_core::annotations::{Source, Text};
 use ptarmigan_core::detections::results::Columns;
-use ptarmigan_core::detections::{BoxScore, Detections, GroundTruth, Measures, Options, score};
+use ptarmigan_core::detections::{
+    BoxScore, Detections, GroundTruth, Measures, Options, name_in_zip, score,
+};
 
 use crate::annotations::{Place, column, source};
 use crate::run::run;
@@ -23,6 +28,14 @@ pub(crate) enum Found<'py> {
         PyReadonlyArray1<'py, f64>,
     ),
     File(Place),
+}
+
+/// A JSON file by itself, or the only one in a zip by its name.
+#[pyfunction]
+pub(crate) fn json_file(py: Python<'_>, path: PathBuf) -> PyResult<(OsString, Option<String>)> {
+    let source = Source::plain(&path);
+    let member = run(py, || name_in_zip(&source))?;
+    Ok((path.into_os_string(), member))
 }
 
 /// A class: number, boxes, detections, measures.

@@ -38,7 +38,7 @@ mod _core {
     #[pymodule_export]
     use crate::batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch};
     #[pymodule_export]
-    use crate::detections::PyGroundTruth;
+    use crate::detections::{PyGroundTruth, json_file};
     #[pymodule_export]
     use crate::export::export_index;
     #[pymodule_export]
