@@ -1,8 +1,4 @@
 //! Archives and their indexes for Python.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "Python arguments are extracted by value"
-)]
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -22,13 +18,7 @@ use crate::run::{run, run_with_progress};
 
 /// An archive with its index.
 #[pyclass(name = "Archive", module = "ptarmigan._core", frozen)]
-pub(crate) struct PyArchive(Arc<Archive>);
-
-impl PyArchive {
-    pub(crate) fn core(&self) -> Arc<Archive> {
-        Arc::clone(&self.0)
-    }
-}
+pub(crate) struct PyArchive(pub(crate) Arc<Archive>);
 
 #[pymethods]
 impl PyArchive {
@@ -103,7 +93,7 @@ impl PyArchive {
     }
 
     fn open_member(&self, py: Python<'_>, member: usize) -> PyResult<PyMemberFile> {
-        PyMemberFile::open(py, self.core(), member)
+        PyMemberFile::open(py, Arc::clone(&self.0), member)
     }
 
     fn verify(
@@ -244,7 +234,6 @@ pub(crate) fn build_index(
 /// Indexes the bytes `head` and then those of `pipe`, a path such as `/dev/fd/0`, or else of
 /// `source`, an object with `read`.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "Python passes them one by one")]
 pub(crate) fn build_index_from(
     py: Python<'_>,
     head: Vec<u8>,

@@ -1,11 +1,8 @@
 //! Turns a Python data set's columns into the core's loader, and its batches into arrays.
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arrays over by value"
-)]
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -56,10 +53,6 @@ fn order(name: &str) -> PyResult<Order> {
 #[pymethods]
 impl PyLoader {
     #[new]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "Python gives each of them a name"
-    )]
     fn new(
         py: Python<'_>,
         archive: &PyArchive,
@@ -80,17 +73,16 @@ impl PyLoader {
         let fidelity = fidelity(decode)?;
         let on_error = if skip { OnError::Skip } else { OnError::Zero };
         let (members, ids) = (members.as_slice()?, image_ids.as_slice()?);
-        let (transform, output) = (transform.core().clone(), *output.core());
-        let archive = archive.core();
+        let (transform, output) = (transform.0.clone(), output.0);
+        let archive = Arc::clone(&archive.0);
         run(py, || {
-            let store = match scan_points {
+            let path = match scan_points {
                 PyScanPoints::Switch(false) => None,
-                PyScanPoints::Switch(true) => {
-                    let path = points::default_path(archive.index().path());
-                    Some(PointStore::open(&path, &archive)?)
-                }
-                PyScanPoints::File(path) => Some(PointStore::open(&path, &archive)?),
+                PyScanPoints::Switch(true) => Some(points::default_path(archive.index().path())),
+                PyScanPoints::File(path) => Some(path),
             };
+            let store = path.map(|path| PointStore::open(&path, &archive));
+            let store = store.transpose()?;
             let mut photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
             if let Some(store) = store {
                 photos = photos.with_points(store);
@@ -125,9 +117,7 @@ impl PyLoader {
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
-        let plan = self.0.plan(position, share.into());
-        plan.map(|plan| plan.len())
-            .map_err(|error| to_python(py, &error))
+        run(py, || self.0.plan(position, share.into())).map(|plan| plan.len())
     }
 
     fn start(

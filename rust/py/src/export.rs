@@ -15,7 +15,7 @@ use crate::run::run_with_progress;
 #[pyfunction]
 pub(crate) fn export_index(
     py: Python<'_>,
-    archive: PyRef<'_, PyArchive>,
+    archive: &PyArchive,
     path: PathBuf,
     kind: &str,
     spacing: u64,
@@ -26,9 +26,8 @@ pub(crate) fn export_index(
             "expected format=\"gztool\", found `{kind}`"
         )));
     }
-    let archive = archive.core();
     run_with_progress(py, progress, |report| {
-        export::gztool(&archive, &path, spacing, report)
+        export::gztool(&archive.0, &path, spacing, report)
     })
     .map(|exported| (exported.points, exported.bytes, exported.tar_bytes))
 }

@@ -1,8 +1,4 @@
 //! Turns arrays and paths into the core's logits, submissions and truths, and back.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arguments over by value"
-)]
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
