@@ -377,8 +377,11 @@ def read_locations(
     path: _StrPath, member: str | None
 ) -> tuple[
     NDArray[np.int64],
-    list[NDArray[np.float64]],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
     tuple[NDArray[np.uint8], NDArray[np.uint64]],
+    NDArray[np.float64],
     NDArray[np.int64],
     NDArray[np.int8],
     list[tuple[str, _Column]],

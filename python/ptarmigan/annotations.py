@@ -329,16 +329,17 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         AnnotationError: If the file is damaged or is not a list of objects.
         OSError: If it cannot be read.
     """
-    image_ids, numbers, dates, user_ids, valid, meta = _core.read_locations(os.fspath(path), member)
+    image_ids, latitudes, longitudes, uncertainties, dates, date_numbers, user_ids, valid, meta = (
+        _core.read_locations(os.fspath(path), member)
+    )
     order = np.argsort(image_ids, kind="stable")
-    latitudes, longitudes, uncertainties, date_numbers = (column[order] for column in numbers)
     return Locations(
         image_ids[order],
-        latitudes,
-        longitudes,
-        uncertainties,
+        latitudes[order],
+        longitudes[order],
+        uncertainties[order],
         Strings.from_pool(dates).select(order),
-        date_numbers,
+        date_numbers[order],
         user_ids[order],
         valid[order],
         {

@@ -144,21 +144,13 @@ pub(crate) fn store_annotations(
     run(py, || cache::store(&path, bytes))
 }
 
-type BoxColumns = (
-    Py<PyArray1<i64>>,
-    Py<PyArray1<i64>>,
-    Py<PyArray2<f64>>,
-    Py<PyArray1<f64>>,
-    Py<PyArray1<bool>>,
-);
-
 /// Boxes: image ids, category ids, sides, areas, crowds.
 #[pyfunction]
 pub(crate) fn read_boxes(
     py: Python<'_>,
     path: PathBuf,
     member: Option<String>,
-) -> PyResult<BoxColumns> {
+) -> PyResult<impl IntoPyObject<'_>> {
     let source = source((path, member));
     let boxes = run(py, || Boxes::read(&source))?;
     Ok((
@@ -170,35 +162,23 @@ pub(crate) fn read_boxes(
     ))
 }
 
-type LocationColumns = (
-    Py<PyArray1<i64>>,
-    [Py<PyArray1<f64>>; 4],
-    Pool,
-    Py<PyArray1<i64>>,
-    Py<PyArray1<i8>>,
-    Vec<(String, Py<PyAny>)>,
-);
-
-/// Locations: image ids; latitudes, longitudes, uncertainties and date numbers; dates; user ids;
-/// which are valid; further keys.
+/// Locations: image ids, latitudes, longitudes, uncertainties, dates, date numbers, user ids, which
+/// are valid, further keys.
 #[pyfunction]
 pub(crate) fn read_locations(
     py: Python<'_>,
     path: PathBuf,
     member: Option<String>,
-) -> PyResult<LocationColumns> {
+) -> PyResult<impl IntoPyObject<'_>> {
     let source = source((path, member));
     let found = run(py, || Locations::read(&source))?;
-    let numbers = [
-        found.latitudes,
-        found.longitudes,
-        found.uncertainties,
-        found.date_numbers,
-    ];
     Ok((
         column(py, found.ids),
-        numbers.map(|numbers| column(py, numbers)),
+        column(py, found.latitudes),
+        column(py, found.longitudes),
+        column(py, found.uncertainties),
         pool(py, found.dates),
+        column(py, found.date_numbers),
         column(py, found.user_ids),
         column(py, found.valid),
         columns(py, found.meta)?,
