@@ -10,10 +10,11 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use ptarmigan_core::batch::order::labels_per_batch as count_labels;
-use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
+use ptarmigan_core::batch::{Batch, Epoch, Loader, OnError, Options, Order, Photos};
 use ptarmigan_core::batch::{PointStore, Share, Turn, points};
 use ptarmigan_core::team::default_threads;
 
+use crate::annotations::column;
 use crate::archive::PyArchive;
 use crate::errors::to_python;
 use crate::pixels::{PyOutput, PyTransform, fidelity};
@@ -21,16 +22,6 @@ use crate::run::run;
 
 /// How long a wait for a batch may put off the handling of Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Memory, offset of the pixels in it, samples, valid, failures, position after the batch.
-type PyBatch<'py> = (
-    Bound<'py, PyArray1<u8>>,
-    usize,
-    Bound<'py, PyArray1<u32>>,
-    Bound<'py, PyArray1<bool>>,
-    Vec<(u32, Option<String>, PyErr)>,
-    usize,
-);
 
 /// A data set and the way through it; has no threads.
 #[pyclass(name = "Loader", module = "ptarmigan._core", frozen)]
@@ -140,8 +131,9 @@ impl PyLoader {
 
 #[pymethods]
 impl PyEpoch {
-    /// The next batch, or None after the last one.
-    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<PyBatch<'py>>> {
+    /// The next batch, or None after the last one: memory, offset of the pixels in it, samples,
+    /// valid, failures, position after the batch.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<impl IntoPyObject<'py>>> {
         if self.0.is_orphaned() {
             return Err(PyRuntimeError::new_err(
                 "this iterator belongs to the process that was forked; its threads are not here: \
@@ -184,37 +176,33 @@ impl From<PyShare> for Share {
     }
 }
 
-fn arrays(py: Python<'_>, batch: Batch) -> PyBatch<'_> {
-    let failure = |Failure { sample, error, .. }: Failure| {
-        (
-            sample,
-            error.member().map(str::to_owned),
-            to_python(py, &error),
-        )
-    };
+fn arrays(py: Python<'_>, batch: Batch) -> impl IntoPyObject<'_> {
+    let failures = batch.failures.into_iter().map(|failure| {
+        let member = failure.error.member().map(str::to_owned);
+        (failure.sample, member, to_python(py, &failure.error))
+    });
     (
-        PyArray1::from_vec(py, batch.memory),
+        column(py, batch.memory),
         batch.offset,
-        PyArray1::from_vec(py, batch.samples),
-        PyArray1::from_vec(py, batch.valid),
-        batch.failures.into_iter().map(failure).collect(),
+        column(py, batch.samples),
+        column(py, batch.valid),
+        failures.collect::<Vec<_>>(),
         batch.position,
     )
 }
 
 /// The samples of an epoch in their order, from the members that they are.
 #[pyfunction]
-pub(crate) fn epoch_order<'py>(
-    py: Python<'py>,
+pub(crate) fn epoch_order(
+    py: Python<'_>,
     order: &str,
-    members: PyReadonlyArray1<'py, i64>,
+    members: PyReadonlyArray1<'_, i64>,
     seed: u64,
     epoch: u64,
-) -> PyResult<Bound<'py, PyArray1<u32>>> {
+) -> PyResult<Py<PyArray1<u32>>> {
     let order = self::order(order)?;
     let members = members.as_slice()?;
-    let samples = run(py, || order.of_members(members, seed, epoch))?;
-    Ok(PyArray1::from_vec(py, samples))
+    run(py, || order.of_members(members, seed, epoch)).map(|samples| column(py, samples))
 }
 
 /// Mean number of different labels in a batch of this order.

@@ -10,39 +10,38 @@ use ptarmigan_core::annotations::{Folders, Slices};
 use ptarmigan_core::images;
 use ptarmigan_core::team::default_threads;
 
+use crate::annotations::column;
 use crate::archive::PyArchive;
 use crate::run::{run, run_with_progress};
 
 #[pyfunction]
-pub(crate) fn find_members<'py>(
-    py: Python<'py>,
+pub(crate) fn find_members(
+    py: Python<'_>,
     archive: &PyArchive,
-    data: PyReadonlyArray1<'py, u8>,
-    starts: PyReadonlyArray1<'py, u64>,
-    ends: PyReadonlyArray1<'py, u64>,
+    data: PyReadonlyArray1<'_, u8>,
+    starts: PyReadonlyArray1<'_, u64>,
+    ends: PyReadonlyArray1<'_, u64>,
     how: &str,
-) -> PyResult<Bound<'py, PyArray1<i64>>> {
+) -> PyResult<Py<PyArray1<i64>>> {
     let (data, starts, ends) = (data.as_slice()?, starts.as_slice()?, ends.as_slice()?);
     let members = run(py, || {
         let how: Match = how.parse()?;
         find(Slices::new(data, starts, ends)?, archive.0.index(), how)
     })?;
-    Ok(members.into_pyarray(py))
+    Ok(column(py, members))
 }
 
-type Classes<'py> = (
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<i64>>,
-    Vec<Vec<u8>>,
-);
-
+/// Members, the class of each, and the classes' names.
 #[pyfunction]
-pub(crate) fn folders<'py>(py: Python<'py>, archive: &PyArchive) -> PyResult<Classes<'py>> {
+pub(crate) fn folders<'py>(
+    py: Python<'py>,
+    archive: &PyArchive,
+) -> PyResult<impl IntoPyObject<'py>> {
     let folders = run(py, || Folders::of_archive(archive.0.index()))?;
-    let classes = folders.classes.iter().map(<[u8]>::to_vec).collect();
+    let classes: Vec<_> = folders.classes.iter().map(<[u8]>::to_vec).collect();
     Ok((
-        folders.members.into_pyarray(py),
-        folders.targets.into_pyarray(py),
+        column(py, folders.members),
+        column(py, folders.targets),
         classes,
     ))
 }

@@ -36,8 +36,8 @@ pub struct BoxColumns {
     pub starts: Vec<u64>,
     /// The category id of every box.
     pub category_ids: Vec<i64>,
-    /// Four numbers a box: x, y, width, height.
-    pub sides: Vec<f64>,
+    /// x, y, width, height.
+    pub sides: Vec<[f64; 4]>,
     /// Areas as stored, NaN where missing.
     pub areas: Vec<f64>,
     /// Whether a box is around many individuals.
@@ -184,7 +184,7 @@ impl GroundTruth {
         BoxColumns {
             starts,
             category_ids: boxes().map(|one| ids[one.category as usize]).collect(),
-            sides: boxes().flat_map(|one| one.sides).collect(),
+            sides: boxes().map(|one| one.sides).collect(),
             areas: boxes().map(|one| one.area).collect(),
             crowds: boxes().map(|one| one.crowd).collect(),
             rows: boxes().map(|one| i64::from(one.row)).collect(),
