@@ -365,7 +365,7 @@ def annotation_columns(
 ): ...
 def store_annotations(path: _StrPath, memory: NDArray[np.uint8]) -> bool: ...
 def read_boxes(
-    path: _StrPath, member: str | None
+    place: _Place,
 ) -> tuple[
     NDArray[np.int64],
     NDArray[np.int64],
@@ -374,7 +374,7 @@ def read_boxes(
     NDArray[np.bool_],
 ]: ...
 def read_locations(
-    path: _StrPath, member: str | None
+    place: _Place,
 ) -> tuple[
     NDArray[np.int64],
     NDArray[np.float64],

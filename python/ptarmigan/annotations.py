@@ -315,7 +315,7 @@ def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes
         AnnotationError: If the file is damaged or is not a box file.
         OSError: If it cannot be read.
     """
-    return Boxes(*_core.read_boxes(os.fspath(path), member))
+    return Boxes(*_core.read_boxes((path, member)))
 
 
 def read_locations(path: str | os.PathLike[str], member: str | None = None) -> Locations:
@@ -330,7 +330,7 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         OSError: If it cannot be read.
     """
     image_ids, latitudes, longitudes, uncertainties, dates, date_numbers, user_ids, valid, meta = (
-        _core.read_locations(os.fspath(path), member)
+        _core.read_locations((path, member))
     )
     order = np.argsort(image_ids, kind="stable")
     return Locations(

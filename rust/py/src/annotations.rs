@@ -59,18 +59,6 @@ fn places(sources: Vec<Place>, categories: Option<Place>) -> (Vec<Source>, Optio
     (sources, categories.map(source))
 }
 
-/// A column: list, name, type, position, number of values, and of strings the positions of their
-/// offsets and of the flags for null.
-type Entry = (
-    String,
-    String,
-    &'static str,
-    u64,
-    u64,
-    Option<u64>,
-    Option<u64>,
-);
-
 /// Where the table of these files is kept, if that is known, and what tells them from others.
 #[pyfunction]
 pub(crate) fn annotation_key(
@@ -104,13 +92,15 @@ pub(crate) fn read_annotations(
 
 /// What the bytes of a table hold: info, the problem with its folders, columns. None if they are
 /// damaged or of other files than the key's; without a key nothing is compared and summed.
+///
+/// A column: list, name, type, position, number of values, and of strings the positions of their
+/// offsets and of the flags for null.
 #[pyfunction]
-#[expect(clippy::type_complexity, reason = "a tuple is what Python takes apart")]
-pub(crate) fn annotation_columns(
-    py: Python<'_>,
-    memory: PyReadonlyArray1<'_, u8>,
+pub(crate) fn annotation_columns<'py>(
+    py: Python<'py>,
+    memory: PyReadonlyArray1<'py, u8>,
     key: Option<&str>,
-) -> PyResult<Option<(Vec<(String, String)>, Option<String>, Vec<Entry>)>> {
+) -> PyResult<Option<impl IntoPyObject<'py>>> {
     let bytes = memory.as_slice()?;
     let directory = run(py, || {
         let key = key.map(Key::from_text).transpose()?;
@@ -118,18 +108,18 @@ pub(crate) fn annotation_columns(
     })?;
     Ok(directory.map(|directory| {
         let columns = directory.columns.into_iter().map(|one| {
-            let kind = one.kind.name();
             (
                 one.list,
                 one.name,
-                kind,
+                one.kind.name(),
                 one.at,
                 one.count,
                 one.offsets,
                 one.nulls,
             )
         });
-        (directory.info, directory.folders_problem, columns.collect())
+        let columns: Vec<_> = columns.collect();
+        (directory.info, directory.folders_problem, columns)
     }))
 }
 
@@ -146,12 +136,8 @@ pub(crate) fn store_annotations(
 
 /// Boxes: image ids, category ids, sides, areas, crowds.
 #[pyfunction]
-pub(crate) fn read_boxes(
-    py: Python<'_>,
-    path: PathBuf,
-    member: Option<String>,
-) -> PyResult<impl IntoPyObject<'_>> {
-    let source = source((path, member));
+pub(crate) fn read_boxes(py: Python<'_>, place: Place) -> PyResult<impl IntoPyObject<'_>> {
+    let source = source(place);
     let boxes = run(py, || Boxes::read(&source))?;
     Ok((
         column(py, boxes.image_ids),
@@ -165,12 +151,8 @@ pub(crate) fn read_boxes(
 /// Locations: image ids, latitudes, longitudes, uncertainties, dates, date numbers, user ids, which
 /// are valid, further keys.
 #[pyfunction]
-pub(crate) fn read_locations(
-    py: Python<'_>,
-    path: PathBuf,
-    member: Option<String>,
-) -> PyResult<impl IntoPyObject<'_>> {
-    let source = source((path, member));
+pub(crate) fn read_locations(py: Python<'_>, place: Place) -> PyResult<impl IntoPyObject<'_>> {
+    let source = source(place);
     let found = run(py, || Locations::read(&source))?;
     Ok((
         column(py, found.ids),
