@@ -10,13 +10,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use ptarmigan_core::archive::{self, Archive, Build, OpenOptions, hexadecimal};
+use ptarmigan_core::export;
 use ptarmigan_core::index::{Kind, Summary};
 use ptarmigan_core::member;
 
 use crate::member_file::PyMemberFile;
 use crate::run::{run, run_with_progress};
 
-/// An archive with its index.
 #[pyclass(name = "Archive", module = "ptarmigan._core", frozen)]
 pub(crate) struct PyArchive(pub(crate) Arc<Archive>);
 
@@ -178,7 +178,6 @@ fn bytes(data: &[u8]) -> Py<PyBytes> {
     Python::attach(|py| PyBytes::new(py, data).unbind())
 }
 
-/// What `Archive.verify` found.
 #[pyclass(module = "ptarmigan._core", frozen, get_all)]
 pub(crate) struct VerifyReport {
     members: u64,
@@ -188,7 +187,6 @@ pub(crate) struct VerifyReport {
     md5_ok: bool,
 }
 
-/// What an indexing pass found.
 #[pyclass(module = "ptarmigan._core", frozen, get_all)]
 pub(crate) struct IndexResult {
     members: u64,
@@ -255,6 +253,28 @@ pub(crate) fn build_index_from(
         archive::build_index_from(reader, &name, &index_path, expected, !md5, report)
     })
     .map(IndexResult::from)
+}
+
+/// Writes the archive's index as another program has it; returns the number of points, the bytes
+/// of the file and those of the archive without its compression.
+#[pyfunction]
+pub(crate) fn export_index(
+    py: Python<'_>,
+    archive: &PyArchive,
+    path: PathBuf,
+    kind: &str,
+    spacing: u64,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(u64, u64, u64)> {
+    if kind != "gztool" {
+        return Err(PyValueError::new_err(format!(
+            "expected format=\"gztool\", found `{kind}`"
+        )));
+    }
+    run_with_progress(py, progress, |report| {
+        export::gztool(&archive.0, &path, spacing, report)
+    })
+    .map(|exported| (exported.points, exported.bytes, exported.tar_bytes))
 }
 
 /// A Python object with `read(size) -> bytes`.

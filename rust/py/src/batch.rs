@@ -108,7 +108,7 @@ impl PyLoader {
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
-        run(py, || self.0.plan(position, share.into())).map(|plan| plan.len())
+        run(py, || self.0.plan(position, self::share(share))).map(|plan| plan.len())
     }
 
     fn start(
@@ -119,7 +119,7 @@ impl PyLoader {
         share: PyShare,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyEpoch> {
-        let share = Share::from(share);
+        let share = self::share(share);
         let threads = threads.unwrap_or_else(|| {
             NonZeroUsize::new(default_threads().get() / share.workers).unwrap_or(NonZeroUsize::MIN)
         });
@@ -162,17 +162,14 @@ enum PyScanPoints {
 }
 
 /// Rank, world size, worker, workers.
-#[derive(FromPyObject)]
-struct PyShare(usize, usize, usize, usize);
+type PyShare = (usize, usize, usize, usize);
 
-impl From<PyShare> for Share {
-    fn from(PyShare(rank, world, worker, workers): PyShare) -> Self {
-        Self {
-            rank,
-            world,
-            worker,
-            workers,
-        }
+fn share((rank, world, worker, workers): PyShare) -> Share {
+    Share {
+        rank,
+        world,
+        worker,
+        workers,
     }
 }
 

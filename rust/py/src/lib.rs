@@ -17,7 +17,6 @@ mod archive;
 mod batch;
 mod detections;
 mod errors;
-mod export;
 mod member_file;
 mod pixels;
 mod predictions;
@@ -37,11 +36,11 @@ mod _core {
             store_annotations,
         },
         archive::{
-            IndexResult, PyArchive, VerifyReport, build_index, build_index_from, default_index_path,
+            IndexResult, PyArchive, VerifyReport, build_index, build_index_from,
+            default_index_path, export_index,
         },
         batch::{PyEpoch, PyLoader, epoch_order, labels_per_batch},
         detections::{PyGroundTruth, json_file},
-        export::export_index,
         member_file::PyMemberFile,
         pixels::{PyOutput, PyTransform, decode, decode_batch, image_orientation, image_size},
         predictions::{

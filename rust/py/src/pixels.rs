@@ -178,7 +178,6 @@ impl PyOutput {
     }
 }
 
-/// Width and height of an image, from its header.
 #[pyfunction]
 pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, u32)> {
     run(py, || Decoder::size(&data))

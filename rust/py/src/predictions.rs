@@ -89,7 +89,6 @@ impl Form<'_> {
     }
 }
 
-/// Reads a submission: ids and labels.
 #[pyfunction]
 pub(crate) fn read_submission<'py>(
     py: Python<'py>,
@@ -117,7 +116,6 @@ pub(crate) fn check_submission<'py>(
     Ok((report.rows, report.count, faults))
 }
 
-/// Writes a submission.
 #[pyfunction]
 pub(crate) fn write_submission(
     py: Python<'_>,
