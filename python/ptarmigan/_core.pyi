@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "AnnotationBoxes",
-    "AnnotationLocations",
     "Archive",
     "Camera",
     "Epoch",
@@ -41,8 +39,11 @@ __all__ = [
     "folders",
     "image_orientation",
     "image_size",
+    "json_file",
     "labels_per_batch",
     "read_annotations",
+    "read_boxes",
+    "read_locations",
     "read_submission",
     "score_groups",
     "score_official",
@@ -363,46 +364,32 @@ def annotation_columns(
     | None
 ): ...
 def store_annotations(path: _StrPath, memory: NDArray[np.uint8]) -> bool: ...
-
-@final
-class AnnotationBoxes:
-    @staticmethod
-    def read(path: _StrPath, member: str | None) -> AnnotationBoxes: ...
-    @property
-    def image_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def category_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def boxes(self) -> NDArray[np.float64]: ...
-    @property
-    def areas(self) -> NDArray[np.float64]: ...
-    @property
-    def crowds(self) -> NDArray[np.bool_]: ...
-
-@final
-class AnnotationLocations:
-    @staticmethod
-    def read(path: _StrPath, member: str | None) -> AnnotationLocations: ...
-    @property
-    def image_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def latitudes(self) -> NDArray[np.float64]: ...
-    @property
-    def longitudes(self) -> NDArray[np.float64]: ...
-    @property
-    def uncertainties(self) -> NDArray[np.float64]: ...
-    @property
-    def dates(self) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
-    @property
-    def date_numbers(self) -> NDArray[np.float64]: ...
-    @property
-    def user_ids(self) -> NDArray[np.int64]: ...
-    @property
-    def valid(self) -> NDArray[np.int8]: ...
-    @property
-    def meta(self) -> list[tuple[str, _Column]]: ...
+def read_boxes(
+    place: _Place,
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.bool_],
+]: ...
+def read_locations(
+    place: _Place,
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    tuple[NDArray[np.uint8], NDArray[np.uint64]],
+    NDArray[np.float64],
+    NDArray[np.int64],
+    NDArray[np.int8],
+    list[tuple[str, _Column]],
+]: ...
 
 # detections
+
+def json_file(path: _StrPath) -> tuple[str, str | None]: ...
 
 _Records: TypeAlias = tuple[list[int], list[str], list[str]]
 

@@ -320,8 +320,7 @@ def read_boxes(path: str | os.PathLike[str], member: str | None = None) -> Boxes
         AnnotationError: If the file is damaged or is not a box file.
         OSError: If it cannot be read.
     """
-    boxes = _core.AnnotationBoxes.read(os.fspath(path), member)
-    return Boxes(boxes.image_ids, boxes.category_ids, boxes.boxes, boxes.areas, boxes.crowds)
+    return Boxes(*_core.read_boxes((path, member)))
 
 
 def read_locations(path: str | os.PathLike[str], member: str | None = None) -> Locations:
@@ -335,19 +334,21 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         AnnotationError: If the file is damaged or is not a list of objects.
         OSError: If it cannot be read.
     """
-    read = _core.AnnotationLocations.read(os.fspath(path), member)
-    order = np.argsort(read.image_ids, kind="stable")
+    image_ids, latitudes, longitudes, uncertainties, dates, date_numbers, user_ids, valid, meta = (
+        _core.read_locations((path, member))
+    )
+    order = np.argsort(image_ids, kind="stable")
     return Locations(
-        read.image_ids[order],
-        read.latitudes[order],
-        read.longitudes[order],
-        read.uncertainties[order],
-        Strings.from_pool(read.dates).select(order),
-        read.date_numbers[order],
-        read.user_ids[order],
-        read.valid[order],
+        image_ids[order],
+        latitudes[order],
+        longitudes[order],
+        uncertainties[order],
+        Strings.from_pool(dates).select(order),
+        date_numbers[order],
+        user_ids[order],
+        valid[order],
         {
             name: column.select(order) if isinstance(column, Strings) else column[order]
-            for name, column in _columns(read.meta).items()
+            for name, column in _columns(meta).items()
         },
     )

@@ -18,7 +18,7 @@ from . import _core
 from .annotations import JsonFile, Table
 from .box_scores import BoxMeasures, BoxScore
 from .boxes import split_with_boxes, version_with_boxes
-from .errors import AnnotationError, BoxLabelWarning, SubmissionError
+from .errors import BoxLabelWarning, SubmissionError
 from .release import find_annotations, find_extra
 from .truth import integers
 
@@ -56,7 +56,7 @@ class BoxFiles(NamedTuple):
     @classmethod
     def of_path(cls, path: str | os.PathLike[str]) -> BoxFiles:
         """A JSON file, or a zip with one in it; its name tells the split."""
-        file = _json_file(path)
+        file = JsonFile(*_core.json_file(path))
         name = Path(file.member or file.path).name
         known: dict[str, Trust] = {"train": "supercategory", "val": "category"}
         trust = next((trust for split, trust in known.items() if name.startswith(split)), None)
@@ -88,31 +88,6 @@ class BoxFiles(NamedTuple):
         version = version_with_boxes(ds.version)
         files = find_extra(Path(ds.root), split_with_boxes(ds.split), "boxes", version)
         return cls(files, ds.image_ids, ds._table.categories, _trust(ds.split))
-
-
-def _json_file(path: str | os.PathLike[str]) -> JsonFile:
-    """The JSON file that is meant: itself, or the only one in a zip.
-
-    Raises:
-        AnnotationError: If a zip has none, or several, or is damaged.
-    """
-    import zipfile
-
-    path = os.fspath(path)
-    if not zipfile.is_zipfile(path):
-        return JsonFile(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise AnnotationError(f"`{path}`: not a zip that can be read ({error})") from error
-    names = [name.rpartition("/")[2] for name in members if name.endswith(".json")]
-    if len(names) != 1:
-        raise AnnotationError(
-            f"`{path}`: expected a zip with one JSON file, found {len(names)}; unzip it and name "
-            "the file"
-        )
-    return JsonFile(path, names[0])
 
 
 def score_boxes(
@@ -200,7 +175,7 @@ def _box_files(truth: str | os.PathLike[str] | INaturalist | BoxFiles) -> BoxFil
 def _found(detections: Any) -> JsonFile | Columns:
     """A file, or columns as the core takes them."""
     if isinstance(detections, str | os.PathLike):
-        return _json_file(detections)
+        return JsonFile(*_core.json_file(detections))
     names = ("image_id", "category_id", "bbox", "score")
     known = detections if isinstance(detections, Mapping) else np.asarray(detections).dtype.names
     if known is not None:

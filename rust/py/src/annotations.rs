@@ -27,6 +27,15 @@ pub(crate) fn column<T: numpy::Element>(py: Python<'_>, column: Vec<T>) -> Py<Py
     column.into_pyarray(py).unbind()
 }
 
+pub(crate) fn matrix<T: numpy::Element, const WIDTH: usize>(
+    py: Python<'_>,
+    rows: Vec<[T; WIDTH]>,
+) -> PyResult<Py<PyArray2<T>>> {
+    let shape = [rows.len(), WIDTH];
+    let numbers = rows.into_flattened().into_pyarray(py);
+    Ok(numbers.reshape(shape)?.unbind())
+}
+
 fn pool(py: Python<'_>, text: Text) -> Pool {
     let (bytes, offsets) = text.into_parts();
     (column(py, bytes), column(py, offsets))
@@ -49,18 +58,6 @@ fn places(sources: Vec<Place>, categories: Option<Place>) -> (Vec<Source>, Optio
     let sources = sources.into_iter().map(source).collect();
     (sources, categories.map(source))
 }
-
-/// A column: list, name, type, position, number of values, and of strings the positions of their
-/// offsets and of the flags for null.
-type Entry = (
-    String,
-    String,
-    &'static str,
-    u64,
-    u64,
-    Option<u64>,
-    Option<u64>,
-);
 
 /// Where the table of these files is kept, if that is known, and what tells them from others.
 #[pyfunction]
@@ -95,13 +92,15 @@ pub(crate) fn read_annotations(
 
 /// What the bytes of a table hold: info, the problem with its folders, columns. None if they are
 /// damaged or of other files than the key's; without a key nothing is compared and summed.
+///
+/// A column: list, name, type, position, number of values, and of strings the positions of their
+/// offsets and of the flags for null.
 #[pyfunction]
-#[expect(clippy::type_complexity, reason = "a tuple is what Python takes apart")]
-pub(crate) fn annotation_columns(
-    py: Python<'_>,
-    memory: PyReadonlyArray1<'_, u8>,
+pub(crate) fn annotation_columns<'py>(
+    py: Python<'py>,
+    memory: PyReadonlyArray1<'py, u8>,
     key: Option<&str>,
-) -> PyResult<Option<(Vec<(String, String)>, Option<String>, Vec<Entry>)>> {
+) -> PyResult<Option<impl IntoPyObject<'py>>> {
     let bytes = memory.as_slice()?;
     let directory = run(py, || {
         let key = key.map(Key::from_text).transpose()?;
@@ -109,18 +108,18 @@ pub(crate) fn annotation_columns(
     })?;
     Ok(directory.map(|directory| {
         let columns = directory.columns.into_iter().map(|one| {
-            let kind = one.kind.name();
             (
                 one.list,
                 one.name,
-                kind,
+                one.kind.name(),
                 one.at,
                 one.count,
                 one.offsets,
                 one.nulls,
             )
         });
-        (directory.info, directory.folders_problem, columns.collect())
+        let columns: Vec<_> = columns.collect();
+        (directory.info, directory.folders_problem, columns)
     }))
 }
 
@@ -135,68 +134,35 @@ pub(crate) fn store_annotations(
     run(py, || cache::store(&path, bytes))
 }
 
-#[pyclass(frozen, get_all, module = "ptarmigan._core")]
-#[derive(Debug)]
-pub(crate) struct AnnotationBoxes {
-    image_ids: Py<PyArray1<i64>>,
-    category_ids: Py<PyArray1<i64>>,
-    boxes: Py<PyArray2<f64>>,
-    areas: Py<PyArray1<f64>>,
-    crowds: Py<PyArray1<bool>>,
+/// Boxes: image ids, category ids, sides, areas, crowds.
+#[pyfunction]
+pub(crate) fn read_boxes(py: Python<'_>, place: Place) -> PyResult<impl IntoPyObject<'_>> {
+    let source = source(place);
+    let boxes = run(py, || Boxes::read(&source))?;
+    Ok((
+        column(py, boxes.image_ids),
+        column(py, boxes.category_ids),
+        matrix(py, boxes.sides)?,
+        column(py, boxes.areas),
+        column(py, boxes.crowds),
+    ))
 }
 
-#[pymethods]
-impl AnnotationBoxes {
-    #[staticmethod]
-    fn read(py: Python<'_>, path: PathBuf, member: Option<String>) -> PyResult<Self> {
-        let source = source((path, member));
-        let boxes = run(py, || Boxes::read(&source))?;
-        let count = boxes.sides.len();
-        Ok(Self {
-            image_ids: column(py, boxes.image_ids),
-            category_ids: column(py, boxes.category_ids),
-            boxes: boxes
-                .sides
-                .into_flattened()
-                .into_pyarray(py)
-                .reshape([count, 4])?
-                .unbind(),
-            areas: column(py, boxes.areas),
-            crowds: column(py, boxes.crowds),
-        })
-    }
-}
-
-#[pyclass(frozen, get_all, module = "ptarmigan._core")]
-#[derive(Debug)]
-pub(crate) struct AnnotationLocations {
-    image_ids: Py<PyArray1<i64>>,
-    latitudes: Py<PyArray1<f64>>,
-    longitudes: Py<PyArray1<f64>>,
-    uncertainties: Py<PyArray1<f64>>,
-    dates: Pool,
-    date_numbers: Py<PyArray1<f64>>,
-    user_ids: Py<PyArray1<i64>>,
-    valid: Py<PyArray1<i8>>,
-    meta: Vec<(String, Py<PyAny>)>,
-}
-
-#[pymethods]
-impl AnnotationLocations {
-    #[staticmethod]
-    fn read(py: Python<'_>, path: PathBuf, member: Option<String>) -> PyResult<Self> {
-        let source = source((path, member));
-        let locations = run(py, || Locations::read(&source))?;
-        Ok(Self {
-            image_ids: column(py, locations.ids),
-            latitudes: column(py, locations.latitudes),
-            longitudes: column(py, locations.longitudes),
-            uncertainties: column(py, locations.uncertainties),
-            dates: pool(py, locations.dates),
-            date_numbers: column(py, locations.date_numbers),
-            user_ids: column(py, locations.user_ids),
-            valid: column(py, locations.valid),
-            meta: columns(py, locations.meta)?,
-        })
-    }
+/// Locations: image ids, latitudes, longitudes, uncertainties, dates, date numbers, user ids, which
+/// are valid, further keys.
+#[pyfunction]
+pub(crate) fn read_locations(py: Python<'_>, place: Place) -> PyResult<impl IntoPyObject<'_>> {
+    let source = source(place);
+    let found = run(py, || Locations::read(&source))?;
+    Ok((
+        column(py, found.ids),
+        column(py, found.latitudes),
+        column(py, found.longitudes),
+        column(py, found.uncertainties),
+        pool(py, found.dates),
+        column(py, found.date_numbers),
+        column(py, found.user_ids),
+        column(py, found.valid),
+        columns(py, found.meta)?,
+    ))
 }

@@ -1,8 +1,4 @@
 //! Archives and their indexes for Python.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "Python arguments are extracted by value"
-)]
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -14,21 +10,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use ptarmigan_core::archive::{self, Archive, Build, OpenOptions, hexadecimal};
+use ptarmigan_core::export;
 use ptarmigan_core::index::{Kind, Summary};
 use ptarmigan_core::member;
 
 use crate::member_file::PyMemberFile;
 use crate::run::{run, run_with_progress};
 
-/// An archive with its index.
 #[pyclass(name = "Archive", module = "ptarmigan._core", frozen)]
-pub(crate) struct PyArchive(Arc<Archive>);
-
-impl PyArchive {
-    pub(crate) fn core(&self) -> Arc<Archive> {
-        Arc::clone(&self.0)
-    }
-}
+pub(crate) struct PyArchive(pub(crate) Arc<Archive>);
 
 #[pymethods]
 impl PyArchive {
@@ -103,7 +93,7 @@ impl PyArchive {
     }
 
     fn open_member(&self, py: Python<'_>, member: usize) -> PyResult<PyMemberFile> {
-        PyMemberFile::open(py, self.core(), member)
+        PyMemberFile::open(py, Arc::clone(&self.0), member)
     }
 
     fn verify(
@@ -188,7 +178,6 @@ fn bytes(data: &[u8]) -> Py<PyBytes> {
     Python::attach(|py| PyBytes::new(py, data).unbind())
 }
 
-/// What `Archive.verify` found.
 #[pyclass(module = "ptarmigan._core", frozen, get_all)]
 pub(crate) struct VerifyReport {
     members: u64,
@@ -198,7 +187,6 @@ pub(crate) struct VerifyReport {
     md5_ok: bool,
 }
 
-/// What an indexing pass found.
 #[pyclass(module = "ptarmigan._core", frozen, get_all)]
 pub(crate) struct IndexResult {
     members: u64,
@@ -244,7 +232,6 @@ pub(crate) fn build_index(
 /// Indexes the bytes `head` and then those of `pipe`, a path such as `/dev/fd/0`, or else of
 /// `source`, an object with `read`.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "Python passes them one by one")]
 pub(crate) fn build_index_from(
     py: Python<'_>,
     head: Vec<u8>,
@@ -266,6 +253,28 @@ pub(crate) fn build_index_from(
         archive::build_index_from(reader, &name, &index_path, expected, !md5, report)
     })
     .map(IndexResult::from)
+}
+
+/// Writes the archive's index as another program has it; returns the number of points, the bytes
+/// of the file and those of the archive without its compression.
+#[pyfunction]
+pub(crate) fn export_index(
+    py: Python<'_>,
+    archive: &PyArchive,
+    path: PathBuf,
+    kind: &str,
+    spacing: u64,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(u64, u64, u64)> {
+    if kind != "gztool" {
+        return Err(PyValueError::new_err(format!(
+            "expected format=\"gztool\", found `{kind}`"
+        )));
+    }
+    run_with_progress(py, progress, |report| {
+        export::gztool(&archive.0, &path, spacing, report)
+    })
+    .map(|exported| (exported.points, exported.bytes, exported.tar_bytes))
 }
 
 /// A Python object with `read(size) -> bytes`.

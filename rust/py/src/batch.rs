@@ -1,11 +1,8 @@
 //! Turns a Python data set's columns into the core's loader, and its batches into arrays.
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arrays over by value"
-)]
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -13,10 +10,11 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use ptarmigan_core::batch::order::labels_per_batch as count_labels;
-use ptarmigan_core::batch::{Batch, Epoch, Failure, Loader, OnError, Options, Order, Photos};
+use ptarmigan_core::batch::{Batch, Epoch, Loader, OnError, Options, Order, Photos};
 use ptarmigan_core::batch::{PointStore, Share, Turn, points};
 use ptarmigan_core::team::default_threads;
 
+use crate::annotations::column;
 use crate::archive::PyArchive;
 use crate::errors::to_python;
 use crate::pixels::{PyOutput, PyTransform, fidelity};
@@ -24,16 +22,6 @@ use crate::run::run;
 
 /// How long a wait for a batch may put off the handling of Ctrl-C.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Memory, offset of the pixels in it, samples, valid, failures, position after the batch.
-type PyBatch<'py> = (
-    Bound<'py, PyArray1<u8>>,
-    usize,
-    Bound<'py, PyArray1<u32>>,
-    Bound<'py, PyArray1<bool>>,
-    Vec<(u32, Option<String>, PyErr)>,
-    usize,
-);
 
 /// A data set and the way through it; has no threads.
 #[pyclass(name = "Loader", module = "ptarmigan._core", frozen)]
@@ -56,10 +44,6 @@ fn order(name: &str) -> PyResult<Order> {
 #[pymethods]
 impl PyLoader {
     #[new]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "Python gives each of them a name"
-    )]
     fn new(
         py: Python<'_>,
         archive: &PyArchive,
@@ -80,17 +64,16 @@ impl PyLoader {
         let fidelity = fidelity(decode)?;
         let on_error = if skip { OnError::Skip } else { OnError::Zero };
         let (members, ids) = (members.as_slice()?, image_ids.as_slice()?);
-        let (transform, output) = (transform.core().clone(), *output.core());
-        let archive = archive.core();
+        let (transform, output) = (transform.0.clone(), output.0);
+        let archive = Arc::clone(&archive.0);
         run(py, || {
-            let store = match scan_points {
+            let path = match scan_points {
                 PyScanPoints::Switch(false) => None,
-                PyScanPoints::Switch(true) => {
-                    let path = points::default_path(archive.index().path());
-                    Some(PointStore::open(&path, &archive)?)
-                }
-                PyScanPoints::File(path) => Some(PointStore::open(&path, &archive)?),
+                PyScanPoints::Switch(true) => Some(points::default_path(archive.index().path())),
+                PyScanPoints::File(path) => Some(path),
             };
+            let store = path.map(|path| PointStore::open(&path, &archive));
+            let store = store.transpose()?;
             let mut photos = Photos::new(archive, members, ids, transform, output, fidelity, seed)?;
             if let Some(store) = store {
                 photos = photos.with_points(store);
@@ -125,9 +108,7 @@ impl PyLoader {
     }
 
     fn batches(&self, py: Python<'_>, position: usize, share: PyShare) -> PyResult<usize> {
-        let plan = self.0.plan(position, share.into());
-        plan.map(|plan| plan.len())
-            .map_err(|error| to_python(py, &error))
+        run(py, || self.0.plan(position, self::share(share))).map(|plan| plan.len())
     }
 
     fn start(
@@ -138,7 +119,7 @@ impl PyLoader {
         share: PyShare,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyEpoch> {
-        let share = Share::from(share);
+        let share = self::share(share);
         let threads = threads.unwrap_or_else(|| {
             NonZeroUsize::new(default_threads().get() / share.workers).unwrap_or(NonZeroUsize::MIN)
         });
@@ -150,8 +131,9 @@ impl PyLoader {
 
 #[pymethods]
 impl PyEpoch {
-    /// The next batch, or None after the last one.
-    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<PyBatch<'py>>> {
+    /// The next batch, or None after the last one: memory, offset of the pixels in it, samples,
+    /// valid, failures, position after the batch.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<impl IntoPyObject<'py>>> {
         if self.0.is_orphaned() {
             return Err(PyRuntimeError::new_err(
                 "this iterator belongs to the process that was forked; its threads are not here: \
@@ -180,51 +162,44 @@ enum PyScanPoints {
 }
 
 /// Rank, world size, worker, workers.
-#[derive(FromPyObject)]
-struct PyShare(usize, usize, usize, usize);
+type PyShare = (usize, usize, usize, usize);
 
-impl From<PyShare> for Share {
-    fn from(PyShare(rank, world, worker, workers): PyShare) -> Self {
-        Self {
-            rank,
-            world,
-            worker,
-            workers,
-        }
+fn share((rank, world, worker, workers): PyShare) -> Share {
+    Share {
+        rank,
+        world,
+        worker,
+        workers,
     }
 }
 
-fn arrays(py: Python<'_>, batch: Batch) -> PyBatch<'_> {
-    let failure = |Failure { sample, error, .. }: Failure| {
-        (
-            sample,
-            error.member().map(str::to_owned),
-            to_python(py, &error),
-        )
-    };
+fn arrays(py: Python<'_>, batch: Batch) -> impl IntoPyObject<'_> {
+    let failures = batch.failures.into_iter().map(|failure| {
+        let member = failure.error.member().map(str::to_owned);
+        (failure.sample, member, to_python(py, &failure.error))
+    });
     (
-        PyArray1::from_vec(py, batch.memory),
+        column(py, batch.memory),
         batch.offset,
-        PyArray1::from_vec(py, batch.samples),
-        PyArray1::from_vec(py, batch.valid),
-        batch.failures.into_iter().map(failure).collect(),
+        column(py, batch.samples),
+        column(py, batch.valid),
+        failures.collect::<Vec<_>>(),
         batch.position,
     )
 }
 
 /// The samples of an epoch in their order, from the members that they are.
 #[pyfunction]
-pub(crate) fn epoch_order<'py>(
-    py: Python<'py>,
+pub(crate) fn epoch_order(
+    py: Python<'_>,
     order: &str,
-    members: PyReadonlyArray1<'py, i64>,
+    members: PyReadonlyArray1<'_, i64>,
     seed: u64,
     epoch: u64,
-) -> PyResult<Bound<'py, PyArray1<u32>>> {
+) -> PyResult<Py<PyArray1<u32>>> {
     let order = self::order(order)?;
     let members = members.as_slice()?;
-    let samples = run(py, || order.of_members(members, seed, epoch))?;
-    Ok(PyArray1::from_vec(py, samples))
+    run(py, || order.of_members(members, seed, epoch)).map(|samples| column(py, samples))
 }
 
 /// Mean number of different labels in a batch of this order.

@@ -1,14 +1,17 @@
 //! Box files as ground truth, and detections as what they score against it.
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use ptarmigan_core::annotations::file::Categories;
 use ptarmigan_core::annotations::{Source, Text};
 use ptarmigan_core::detections::results::Columns;
-use ptarmigan_core::detections::{BoxScore, Detections, GroundTruth, Measures, Options, score};
+use ptarmigan_core::detections::{Detections, GroundTruth, Options, name_in_zip, score};
 
-use crate::annotations::{Place, column, source};
+use crate::annotations::{Place, column, matrix, source};
 use crate::run::run;
 
 type Records = (Vec<i64>, Vec<String>, Vec<String>);
@@ -25,34 +28,17 @@ pub(crate) enum Found<'py> {
     File(Place),
 }
 
-/// A class: number, boxes, detections, measures.
-type Class = (u32, u64, u64, Vec<f64>);
-/// Detections that count and those left out, the mean, the classes, and for each super category
-/// its number, which classes it has, and their mean.
-type Scored = (
-    usize,
-    u64,
-    Vec<f64>,
-    Vec<Class>,
-    Vec<(u32, Vec<usize>, Vec<f64>)>,
-);
-
-type Boxes = (
-    Py<PyArray1<i64>>,
-    Py<PyArray2<i32>>,
-    Py<PyArray1<u64>>,
-    Py<PyArray1<i64>>,
-    Py<PyArray2<f64>>,
-    Py<PyArray1<f64>>,
-    Py<PyArray1<bool>>,
-    Py<PyArray1<i64>>,
-);
+/// A JSON file by itself, or the only one in a zip by its name.
+#[pyfunction]
+pub(crate) fn json_file(py: Python<'_>, path: PathBuf) -> PyResult<(OsString, Option<String>)> {
+    let source = Source::plain(&path);
+    let member = run(py, || name_in_zip(&source))?;
+    Ok((path.into_os_string(), member))
+}
 
 #[pyclass(frozen, name = "GroundTruth", module = "ptarmigan._core")]
 #[derive(Debug)]
-pub(crate) struct PyGroundTruth {
-    truth: GroundTruth,
-}
+pub(crate) struct PyGroundTruth(GroundTruth);
 
 #[pymethods]
 impl PyGroundTruth {
@@ -64,10 +50,8 @@ impl PyGroundTruth {
         categories: Option<Records>,
     ) -> PyResult<Self> {
         let sources: Vec<Source> = sources.into_iter().map(source).collect();
-        let images = match &images {
-            Some(images) => Some(images.as_slice()?),
-            None => None,
-        };
+        let images = images.as_ref().map(|images| images.as_slice());
+        let images = images.transpose()?;
         let categories = categories.map(|(ids, names, supercategories)| Categories {
             ids,
             names: names.iter().collect::<Text>(),
@@ -77,25 +61,19 @@ impl PyGroundTruth {
         let truth = run(py, || {
             GroundTruth::read(&sources, images, categories.as_ref())
         })?;
-        Ok(Self { truth })
+        Ok(Self(truth))
     }
 
     /// Images (id, width, height), where the boxes of each begin, and the boxes: category id, sides,
     /// area, crowd, row in the file.
-    fn columns(&self, py: Python<'_>) -> PyResult<Boxes> {
-        let (columns, images) = (self.truth.columns(), self.truth.image_ids.clone());
-        let sizes = self.truth.sizes.clone().into_flattened();
-        let (image_count, box_count) = (images.len(), columns.areas.len());
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<impl IntoPyObject<'py>> {
+        let columns = self.0.columns();
         Ok((
-            column(py, images),
-            sizes.into_pyarray(py).reshape([image_count, 2])?.unbind(),
+            column(py, self.0.image_ids.clone()),
+            matrix(py, self.0.sizes.clone())?,
             column(py, columns.starts),
             column(py, columns.category_ids),
-            columns
-                .sides
-                .into_pyarray(py)
-                .reshape([box_count, 4])?
-                .unbind(),
+            matrix(py, columns.sides)?,
             column(py, columns.areas),
             column(py, columns.crowds),
             column(py, columns.rows),
@@ -104,7 +82,7 @@ impl PyGroundTruth {
 
     #[getter]
     fn categories(&self) -> Records {
-        let categories = &self.truth.categories;
+        let categories = &self.0.categories;
         (
             categories.ids.clone(),
             strings(&categories.names),
@@ -114,22 +92,24 @@ impl PyGroundTruth {
 
     #[getter]
     fn supercategories(&self) -> Vec<String> {
-        strings(&self.truth.supercategories().0)
+        strings(&self.0.supercategories().0)
     }
 
     fn __len__(&self) -> usize {
-        self.truth.image_ids.len()
+        self.0.image_ids.len()
     }
 
-    fn score(
+    /// Detections that count and those left out; the mean; the classes (number, boxes, detections,
+    /// measures); for each super category its number, which classes it has, and their mean.
+    fn score<'py>(
         &self,
-        py: Python<'_>,
-        found: Found<'_>,
+        py: Python<'py>,
+        found: Found<'py>,
         granularity: &str,
         half: bool,
         max_dets: Vec<usize>,
-    ) -> PyResult<Scored> {
-        let truth = &self.truth;
+    ) -> PyResult<impl IntoPyObject<'py>> {
+        let truth = &self.0;
         let options = run(py, || Options::new(granularity.parse()?, half, &max_dets))?;
         let detections = match found {
             Found::File(place) => {
@@ -147,7 +127,17 @@ impl PyGroundTruth {
             }
         };
         let scored = run(py, || score(&detections, truth, &options))?;
-        Ok(parts(&detections, scored))
+        let classes = scored.classes.into_iter();
+        let classes = classes.map(|one| (one.number, one.boxes, one.detections, one.measures.0));
+        let means = scored.means.into_iter();
+        let means = means.map(|(number, rows, mean)| (number, rows, mean.0));
+        Ok((
+            detections.len(),
+            detections.left_out,
+            scored.mean.0,
+            classes.collect::<Vec<_>>(),
+            means.collect::<Vec<_>>(),
+        ))
     }
 }
 
@@ -155,30 +145,4 @@ fn strings(text: &Text) -> Vec<String> {
     text.iter()
         .map(|string| String::from_utf8_lossy(string).into_owned())
         .collect()
-}
-
-fn parts(detections: &Detections, scored: BoxScore) -> Scored {
-    let BoxScore {
-        classes,
-        mean: Measures(mean),
-        means,
-    } = scored;
-    let classes = classes.into_iter().map(|class| {
-        (
-            class.number,
-            class.boxes,
-            class.detections,
-            class.measures.0,
-        )
-    });
-    let means = means
-        .into_iter()
-        .map(|(number, rows, mean)| (number, rows, mean.0));
-    (
-        detections.len(),
-        detections.left_out,
-        mean,
-        classes.collect(),
-        means.collect(),
-    )
 }

@@ -12,7 +12,6 @@ use ptarmigan_core::member::MemberFile;
 
 use crate::run::{run, run_with_progress};
 
-/// An open member.
 #[pyclass(name = "MemberFile", module = "ptarmigan._core", frozen)]
 pub(crate) struct PyMemberFile {
     file: Mutex<MemberFile>,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1, ToPyArray};
+use numpy::{PyArray2, PyReadonlyArray1, PyReadwriteArray1};
 use ptarmigan_core::team::default_threads;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -13,16 +13,16 @@ use ptarmigan_core::pixels::{
     Decoder, Dtype, Fidelity, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
 };
 
-use crate::errors::to_python;
+use crate::annotations::matrix;
 use crate::run::{run, run_with_progress};
 
 /// A transform with its parameters checked.
 #[pyclass(name = "Transform", module = "ptarmigan._core", frozen)]
-pub(crate) struct PyTransform(Transform);
+pub(crate) struct PyTransform(pub(crate) Transform);
 
 /// The type, layout and normalisation of a batch, checked.
 #[pyclass(name = "Output", module = "ptarmigan._core", frozen)]
-pub(crate) struct PyOutput(Output);
+pub(crate) struct PyOutput(pub(crate) Output);
 
 fn filter(name: &str) -> PyResult<Filter> {
     match name {
@@ -48,16 +48,11 @@ pub(crate) fn fidelity(decode: &str) -> PyResult<Fidelity> {
 
 /// Width and height of every image, as 32-bit numbers within the limits of a JPEG.
 fn sizes(widths: &[i64], heights: &[i64]) -> Result<Vec<(u32, u32)>, Error> {
-    let side = |value: i64| {
-        u16::try_from(value)
-            .ok()
-            .filter(|side| *side > 0)
-            .map(u32::from)
-            .ok_or_else(|| {
-                Error::argument(format!(
-                    "an image's side must be from 1 to 65535, not {value}"
-                ))
-            })
+    let side = |value: i64| match u16::try_from(value) {
+        Ok(side) if side > 0 => Ok(u32::from(side)),
+        _ => Err(Error::argument(format!(
+            "an image's side must be from 1 to 65535, not {value}"
+        ))),
     };
     let pairs = widths.iter().zip(heights);
     pairs
@@ -84,7 +79,7 @@ impl PyTransform {
             hflip,
             filter,
         };
-        transform.check().map_err(|error| to_python(py, &error))?;
+        run(py, || transform.check())?;
         Ok(Self(transform))
     }
 
@@ -100,70 +95,53 @@ impl PyTransform {
             crop,
             filter: filter(interpolation)?,
         };
-        transform.check().map_err(|error| to_python(py, &error))?;
+        run(py, || transform.check())?;
         Ok(Self(transform))
     }
 
-    fn boxes<'py>(
+    fn boxes(
         &self,
-        py: Python<'py>,
-        widths: PyReadonlyArray1<'py, i64>,
-        heights: PyReadonlyArray1<'py, i64>,
+        py: Python<'_>,
+        widths: PyReadonlyArray1<'_, i64>,
+        heights: PyReadonlyArray1<'_, i64>,
         seed: u64,
         epoch: u64,
-        samples: PyReadonlyArray1<'py, u64>,
-    ) -> PyResult<Bound<'py, PyArray2<i32>>> {
+        samples: PyReadonlyArray1<'_, u64>,
+    ) -> PyResult<Py<PyArray2<i32>>> {
         let (widths, heights) = (widths.as_slice()?, heights.as_slice()?);
         let samples = samples.as_slice()?;
         let boxes = run(py, || {
             let sizes = sizes(widths, heights)?;
-            let places = sizes
-                .iter()
-                .zip(samples)
-                .flat_map(|(&(width, height), &sample)| {
-                    let key = SampleKey {
-                        seed,
-                        epoch,
-                        sample,
-                    };
-                    let place = self.0.place(width, height, key);
-                    let sides = [
-                        place.x,
-                        place.y,
-                        place.width,
-                        place.height,
-                        u32::from(place.flip),
-                    ];
-                    sides.map(|side| side as i32)
-                });
-            Ok(places.collect::<Vec<i32>>())
+            let place = |((width, height), &sample)| {
+                let key = SampleKey {
+                    seed,
+                    epoch,
+                    sample,
+                };
+                let place = self.0.place(width, height, key);
+                let [x, y, width, height] = [place.x, place.y, place.width, place.height];
+                [x, y, width, height, u32::from(place.flip)].map(|side| side as i32)
+            };
+            Ok(sizes.into_iter().zip(samples).map(place).collect())
         })?;
-        boxes.to_pyarray(py).reshape([boxes.len() / 5, 5])
+        matrix(py, boxes)
     }
 
-    fn source_boxes<'py>(
+    fn source_boxes(
         &self,
-        py: Python<'py>,
-        widths: PyReadonlyArray1<'py, i64>,
-        heights: PyReadonlyArray1<'py, i64>,
-    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        py: Python<'_>,
+        widths: PyReadonlyArray1<'_, i64>,
+        heights: PyReadonlyArray1<'_, i64>,
+    ) -> PyResult<Py<PyArray2<f64>>> {
         let (widths, heights) = (widths.as_slice()?, heights.as_slice()?);
         let boxes = run(py, || {
-            let mut boxes = Vec::with_capacity(widths.len() * 5);
-            for (width, height) in sizes(widths, heights)? {
+            let place = |(width, height)| {
                 let source = self.0.source_box(width, height, SampleKey::default())?;
-                boxes.extend([source.x, source.y, source.width, source.height, 0.0]);
-            }
-            Ok(boxes)
+                Ok([source.x, source.y, source.width, source.height, 0.0])
+            };
+            sizes(widths, heights)?.into_iter().map(place).collect()
         })?;
-        boxes.to_pyarray(py).reshape([boxes.len() / 5, 5])
-    }
-}
-
-impl PyTransform {
-    /// The core's transform.
-    pub(crate) fn core(&self) -> &Transform {
-        &self.0
+        matrix(py, boxes)
     }
 }
 
@@ -195,19 +173,11 @@ impl PyOutput {
             mean,
             std,
         };
-        output.check().map_err(|error| to_python(py, &error))?;
+        run(py, || output.check())?;
         Ok(Self(output))
     }
 }
 
-impl PyOutput {
-    /// The core's output.
-    pub(crate) fn core(&self) -> &Output {
-        &self.0
-    }
-}
-
-/// Width and height of an image, from its header.
 #[pyfunction]
 pub(crate) fn image_size(py: Python<'_>, data: PyBackedBytes) -> PyResult<(u32, u32)> {
     run(py, || Decoder::size(&data))
@@ -232,7 +202,6 @@ pub(crate) fn decode(
 
 /// Renders every image into its part of `out`.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "one crossing for a whole batch")]
 pub(crate) fn decode_batch(
     py: Python<'_>,
     images: Vec<PyBackedBytes>,
@@ -248,8 +217,8 @@ pub(crate) fn decode_batch(
 ) -> PyResult<()> {
     let (samples, out) = (samples.as_slice()?, out.as_slice_mut()?);
     let recipe = Recipe {
-        transform: transform.core(),
-        output: output.core(),
+        transform: &transform.0,
+        output: &output.0,
         fidelity: fidelity(decode)?,
         seed,
         epoch,

@@ -1,18 +1,15 @@
 //! Turns arrays and paths into the core's logits, submissions and truths, and back.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arguments over by value"
-)]
 
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use numpy::{
-    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
+    PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
     PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
+use ptarmigan_core::Error;
 use ptarmigan_core::predictions::bootstrap;
 use ptarmigan_core::predictions::format::FORMATS;
 use ptarmigan_core::predictions::inspection;
@@ -72,56 +69,53 @@ pub(crate) struct Form<'py>(
 );
 
 impl Form<'_> {
-    fn images(&self) -> PyResult<Option<Images>> {
-        let ids = self.3.as_ref().map(|ids| ids.as_slice()).transpose()?;
-        Ok(ids.map(|ids| Images::new(ids.to_vec())))
-    }
-
-    fn rules<'a>(&'a self, images: Option<&'a Images>) -> Rules<'a> {
-        Rules {
-            header: &self.0,
-            k: self.1,
-            categories: self.2,
-            images,
-        }
+    /// Calls `work` with the rules, without the GIL.
+    fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(Rules<'_>) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        let Self(header, k, categories, ids) = self;
+        let ids = ids.as_ref().map(|ids| ids.as_slice()).transpose()?;
+        run(py, || {
+            let images = ids.map(|ids| Images::new(ids.to_vec()));
+            work(Rules {
+                header,
+                k: *k,
+                categories: *categories,
+                images: images.as_ref(),
+            })
+        })
     }
 }
 
-type Labels<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<i32>>);
-
-/// Reads a submission: ids and labels.
 #[pyfunction]
 pub(crate) fn read_submission<'py>(
     py: Python<'py>,
     path: PathBuf,
     form: Form<'py>,
-) -> PyResult<Labels<'py>> {
-    let read = from_file(py, &path, &form)?;
+) -> PyResult<impl IntoPyObject<'py>> {
+    let read = form.run(py, |rules| Submission::read(&path, rules))?;
     let shape = [read.ids().len(), read.k()];
     let labels = PyArray1::from_slice(py, read.labels()).reshape(shape)?;
     Ok((PyArray1::from_slice(py, read.ids()), labels))
 }
 
-/// The number of rows, the number of faults, and the first of these: line and message.
-type Checked = (usize, usize, Vec<(Option<usize>, String)>);
-
-/// Lists what is wrong with a submission.
+/// Lists what is wrong with a submission: the number of rows, the number of faults, and the first of
+/// these, line and message.
 #[pyfunction]
-pub(crate) fn check_submission(
-    py: Python<'_>,
+pub(crate) fn check_submission<'py>(
+    py: Python<'py>,
     path: PathBuf,
-    form: Form<'_>,
+    form: Form<'py>,
     limit: usize,
-) -> PyResult<Checked> {
-    let images = form.images()?;
-    let rules = form.rules(images.as_ref());
-    let report = run(py, || inspection::check(&path, rules, limit))?;
+) -> PyResult<impl IntoPyObject<'py>> {
+    let report = form.run(py, |rules| inspection::check(&path, rules, limit))?;
     let faults = report.faults.into_iter();
-    let faults = faults.map(|fault| (fault.line, fault.message)).collect();
+    let faults: Vec<_> = faults.map(|fault| (fault.line, fault.message)).collect();
     Ok((report.rows, report.count, faults))
 }
 
-/// Writes a submission.
 #[pyfunction]
 pub(crate) fn write_submission(
     py: Python<'_>,
@@ -130,32 +124,13 @@ pub(crate) fn write_submission(
     labels: PyReadonlyArray2<'_, i64>,
     form: Form<'_>,
 ) -> PyResult<()> {
-    let images = form.images()?;
-    let submission = from_arrays(py, &ids, &labels, None, form.2)?;
-    run(py, || {
-        if let Some(images) = &images {
+    let (k, ids, labels) = (labels.shape()[1], ids.as_slice()?, labels.as_slice()?);
+    form.run(py, |rules| {
+        let submission = Submission::new(ids.to_vec(), labels, k, rules.categories, None)?;
+        if let Some(images) = rules.images {
             submission.check_images(images)?;
         }
-        submission.write(&path, &form.0)
-    })
-}
-
-fn from_file(py: Python<'_>, path: &Path, form: &Form<'_>) -> PyResult<Submission> {
-    let images = form.images()?;
-    let rules = form.rules(images.as_ref());
-    run(py, || Submission::read(path, rules))
-}
-
-fn from_arrays(
-    py: Python<'_>,
-    ids: &PyReadonlyArray1<'_, i64>,
-    labels: &PyReadonlyArray2<'_, i64>,
-    source: Option<&Path>,
-    categories: Option<usize>,
-) -> PyResult<Submission> {
-    let (k, ids, labels) = (labels.shape()[1], ids.as_slice()?, labels.as_slice()?);
-    run(py, || {
-        Submission::new(ids.to_vec(), labels, k, categories, source)
+        submission.write(&path, rules.header)
     })
 }
 
@@ -203,21 +178,13 @@ impl Grouping<'_> {
 /// Images, wrong at top-1, wrong at top-k.
 type Counts = [u64; 3];
 
-/// The counts of all images, of the public and of the private ones, and of each true label; the
-/// images with the true label at each place; the table of groups.
-type Parts<Label> = (
-    Counts,
-    Option<Counts>,
-    Option<Counts>,
-    Vec<(Label, Counts)>,
-    Vec<u64>,
-    Vec<u64>,
-);
 fn counts(tally: &Tally) -> Counts {
     [tally.n, tally.wrong_top_1, tally.wrong_top_k]
 }
 
-fn parts<Label>(score: Score<Label>) -> Parts<Label> {
+/// The counts of all images, of the public and of the private ones, and of each true label; the
+/// images with the true label at each place; the table of groups.
+fn parts<'py, Label: IntoPyObject<'py>>(score: Score<Label>) -> impl IntoPyObject<'py> {
     let by_class = score.by_class.into_iter();
     let by_class = by_class.map(|(label, tally)| (label, counts(&tally)));
     let [public, private] = [score.public, score.private].map(|part| part.as_ref().map(counts));
@@ -225,7 +192,7 @@ fn parts<Label>(score: Score<Label>) -> Parts<Label> {
         counts(&score.all),
         public,
         private,
-        by_class.collect(),
+        by_class.collect::<Vec<_>>(),
         score.places,
         score.confusion,
     )
@@ -234,18 +201,24 @@ fn parts<Label>(score: Score<Label>) -> Parts<Label> {
 /// Scores strictly; `source` is the file that arrays were read from.
 #[pyfunction]
 #[pyo3(signature = (predicted, expected, form, *, k, source, grouping))]
-pub(crate) fn score_strict(
-    py: Python<'_>,
-    predicted: Predicted<'_>,
-    expected: Expected<'_>,
-    form: Form<'_>,
+pub(crate) fn score_strict<'py>(
+    py: Python<'py>,
+    predicted: Predicted<'py>,
+    expected: Expected<'py>,
+    form: Form<'py>,
     k: usize,
     source: Option<PathBuf>,
-    grouping: Option<Grouping<'_>>,
-) -> PyResult<Parts<i32>> {
+    grouping: Option<Grouping<'py>>,
+) -> PyResult<impl IntoPyObject<'py>> {
     let submission = match &predicted {
-        Predicted::File(path) => from_file(py, path, &form)?,
-        Predicted::Arrays(ids, labels) => from_arrays(py, ids, labels, source.as_deref(), form.2)?,
+        Predicted::File(path) => form.run(py, |rules| Submission::read(path, rules))?,
+        Predicted::Arrays(ids, labels) => {
+            let (k, ids, labels) = (labels.shape()[1], ids.as_slice()?, labels.as_slice()?);
+            let (categories, source) = (form.2, source.as_deref());
+            run(py, || {
+                Submission::new(ids.to_vec(), labels, k, categories, source)
+            })?
+        }
     };
     let truth = expected.truth(py)?;
     let groups = grouping.map(|groups| groups.groups(py)).transpose()?;
@@ -255,14 +228,14 @@ pub(crate) fn score_strict(
 /// Scores as the competition's script does.
 #[pyfunction]
 #[pyo3(signature = (predicted, expected, form, *, k, grouping))]
-pub(crate) fn score_official(
-    py: Python<'_>,
-    predicted: Predicted<'_>,
-    expected: Expected<'_>,
-    form: Form<'_>,
+pub(crate) fn score_official<'py>(
+    py: Python<'py>,
+    predicted: Predicted<'py>,
+    expected: Expected<'py>,
+    form: Form<'py>,
     k: usize,
-    grouping: Option<Grouping<'_>>,
-) -> PyResult<Parts<String>> {
+    grouping: Option<Grouping<'py>>,
+) -> PyResult<impl IntoPyObject<'py>> {
     let rows = match &predicted {
         Predicted::File(path) => run(py, || Rows::read(path, &form.0, k))?,
         Predicted::Arrays(ids, labels) => {
@@ -310,8 +283,7 @@ pub(crate) fn score_groups(
     };
     let classes: Vec<_> = classes.into_iter().map(tally).collect();
     let groups = run(py, || by_group(&classes, &group_of, groups))?;
-    let group = |group: &ptarmigan_core::predictions::score::Group| {
-        (counts(&group.images), group.classes, group.class_errors)
-    };
-    Ok(groups.iter().map(group).collect())
+    let groups = groups.iter();
+    let parts = groups.map(|group| (counts(&group.images), group.classes, group.class_errors));
+    Ok(parts.collect())
 }

@@ -9,7 +9,6 @@ use ptarmigan_core::{Error, ErrorKind};
 
 use crate::errors;
 
-/// Runs `work` without the GIL.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T, Error> + Send,

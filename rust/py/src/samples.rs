@@ -1,8 +1,4 @@
 //! Samples of an archive: which members they are, and their images.
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "arguments arrive from Python by value"
-)]
 
 use std::num::NonZeroUsize;
 
@@ -14,41 +10,38 @@ use ptarmigan_core::annotations::{Folders, Slices};
 use ptarmigan_core::images;
 use ptarmigan_core::team::default_threads;
 
+use crate::annotations::column;
 use crate::archive::PyArchive;
 use crate::run::{run, run_with_progress};
 
 #[pyfunction]
-pub(crate) fn find_members<'py>(
-    py: Python<'py>,
+pub(crate) fn find_members(
+    py: Python<'_>,
     archive: &PyArchive,
-    data: PyReadonlyArray1<'py, u8>,
-    starts: PyReadonlyArray1<'py, u64>,
-    ends: PyReadonlyArray1<'py, u64>,
+    data: PyReadonlyArray1<'_, u8>,
+    starts: PyReadonlyArray1<'_, u64>,
+    ends: PyReadonlyArray1<'_, u64>,
     how: &str,
-) -> PyResult<Bound<'py, PyArray1<i64>>> {
-    let archive = archive.core();
+) -> PyResult<Py<PyArray1<i64>>> {
     let (data, starts, ends) = (data.as_slice()?, starts.as_slice()?, ends.as_slice()?);
     let members = run(py, || {
         let how: Match = how.parse()?;
-        find(Slices::new(data, starts, ends)?, archive.index(), how)
+        find(Slices::new(data, starts, ends)?, archive.0.index(), how)
     })?;
-    Ok(members.into_pyarray(py))
+    Ok(column(py, members))
 }
 
-type Classes<'py> = (
-    Bound<'py, PyArray1<i64>>,
-    Bound<'py, PyArray1<i64>>,
-    Vec<Vec<u8>>,
-);
-
+/// Members, the class of each, and the classes' names.
 #[pyfunction]
-pub(crate) fn folders<'py>(py: Python<'py>, archive: &PyArchive) -> PyResult<Classes<'py>> {
-    let archive = archive.core();
-    let folders = run(py, || Folders::of_archive(archive.index()))?;
-    let classes = folders.classes.iter().map(<[u8]>::to_vec).collect();
+pub(crate) fn folders<'py>(
+    py: Python<'py>,
+    archive: &PyArchive,
+) -> PyResult<impl IntoPyObject<'py>> {
+    let folders = run(py, || Folders::of_archive(archive.0.index()))?;
+    let classes: Vec<_> = folders.classes.iter().map(<[u8]>::to_vec).collect();
     Ok((
-        folders.members.into_pyarray(py),
-        folders.targets.into_pyarray(py),
+        column(py, folders.members),
+        column(py, folders.targets),
         classes,
     ))
 }
@@ -60,10 +53,9 @@ pub(crate) fn decode_members<'py>(
     members: Vec<usize>,
     threads: Option<NonZeroUsize>,
 ) -> PyResult<Vec<Bound<'py, PyArray3<u8>>>> {
-    let archive = archive.core();
     let threads = threads.unwrap_or_else(default_threads);
     let images = run_with_progress(py, None, |progress| {
-        images::decode_members(&archive, &members, threads, progress)
+        images::decode_members(&archive.0, &members, threads, progress)
     })?;
     let array = |image: ptarmigan_core::pixels::RgbImage| {
         let shape = [image.height as usize, image.width as usize, 3];

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -24,8 +24,7 @@ const READ_BYTES: usize = 1 << 20;
 /// The members of a path or a pipe, or of what a Python object's `read` returns.
 #[pyclass(name = "Stream", module = "ptarmigan._core", frozen)]
 pub(crate) struct PyStream {
-    /// None while a thread takes the next member.
-    source: Mutex<Option<Source>>,
+    source: Mutex<Source>,
     /// The process that may go on.
     process: u32,
 }
@@ -63,22 +62,16 @@ impl PyStream {
 
     /// The next member, or None behind the last one.
     fn next(&self, py: Python<'_>) -> PyResult<Option<PyMember>> {
-        let mut source = self.take()?;
-        let found = source.next(py);
-        *self.lock() = Some(source);
-        found
+        self.take()?.next(py)
     }
 
     /// Ends the threads, if there are any.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let end = match self.take()? {
-            Source::Ended(end) => end,
-            source => {
-                py.detach(|| drop(source));
-                None
-            }
-        };
-        *self.lock() = Some(Source::Ended(end));
+        let mut source = self.take()?;
+        if !matches!(*source, Source::Ended(_)) {
+            let open = std::mem::replace(&mut *source, Source::Ended(None));
+            py.detach(|| drop(open));
+        }
         Ok(())
     }
 
@@ -86,8 +79,8 @@ impl PyStream {
     /// end, and after an error.
     #[getter]
     fn end(&self) -> Option<(bool, Option<String>)> {
-        match &*self.lock() {
-            Some(Source::Ended(Some(end))) => Some((end.complete, end.stopped.clone())),
+        match &*self.free()? {
+            Source::Ended(Some(end)) => Some((end.complete, end.stopped.clone())),
             _ => None,
         }
     }
@@ -96,23 +89,28 @@ impl PyStream {
 impl PyStream {
     fn new(source: Source) -> Self {
         Self {
-            source: Mutex::new(Some(source)),
+            source: Mutex::new(source),
             process: std::process::id(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Source>> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The source, unless a thread takes the next member: that may wait for the GIL.
+    fn free(&self) -> Option<MutexGuard<'_, Source>> {
+        match self.source.try_lock() {
+            Ok(source) => Some(source),
+            Err(TryLockError::Poisoned(source)) => Some(source.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
-    fn take(&self) -> PyResult<Source> {
+    fn take(&self) -> PyResult<MutexGuard<'_, Source>> {
         if self.process != std::process::id() {
             return Err(PyRuntimeError::new_err(
                 "this stream belongs to the process that was forked; its threads are not here: \
                  call `stream` again in this process",
             ));
         }
-        self.lock().take().ok_or_else(|| {
+        self.free().ok_or_else(|| {
             PyRuntimeError::new_err("another thread takes a member of this stream just now")
         })
     }

@@ -21,7 +21,6 @@ impl PyCamera {
     }
 
     /// The JPEG files of the pictures that the columns describe.
-    #[allow(clippy::too_many_arguments, reason = "one argument a column")]
     fn photograph(
         &self,
         py: Python<'_>,

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::annotations::file::{Annotations, Categories, File, MISSING, select};
+use crate::annotations::boxes::BoxFile;
+use crate::annotations::file::{Categories, MISSING, select};
 use crate::annotations::rows_by_id::{RowsById, rows_by_id};
 use crate::annotations::{Source, Text};
 use crate::error::{Error, Result};
@@ -35,8 +36,8 @@ pub struct BoxColumns {
     pub starts: Vec<u64>,
     /// The category id of every box.
     pub category_ids: Vec<i64>,
-    /// Four numbers a box: x, y, width, height.
-    pub sides: Vec<f64>,
+    /// x, y, width, height.
+    pub sides: Vec<[f64; 4]>,
     /// Areas as stored, NaN where missing.
     pub areas: Vec<f64>,
     /// Whether a box is around many individuals.
@@ -84,7 +85,7 @@ impl GroundTruth {
             truth.categories = sorted(categories)?;
         }
         for (number, source) in files.iter().enumerate() {
-            let file = File::read(source)?;
+            let file = BoxFile::read(source)?;
             truth
                 .add(&file, number as u32, known.as_ref(), categories.is_some())
                 .map_err(|error| source.locate(error))?;
@@ -102,19 +103,14 @@ impl GroundTruth {
     /// Adds the images and boxes of one file; for now a box's image is its row in `image_ids`.
     fn add(
         &mut self,
-        file: &File,
+        file: &BoxFile,
         number: u32,
         known: Option<&HashSet<i64>>,
         has_categories: bool,
     ) -> Result<()> {
-        let annotations = &file.annotations;
-        if annotations.boxes.is_empty() && !annotations.image_ids.is_empty() {
-            return Err(Error::annotation(
-                "no annotation has a `bbox`, so this is not a box file",
-            ));
-        }
+        let lists = &file.lists;
         if !has_categories {
-            let categories = sorted(&file.categories)?;
+            let categories = sorted(&lists.categories)?;
             if number > 0 && !same(&categories, &self.categories) {
                 return Err(Error::annotation(
                     "its categories are not those of the first box file",
@@ -124,19 +120,19 @@ impl GroundTruth {
         }
         let mut images = Images::new(file, &self.image_ids)?;
         if known.is_none() {
-            file.images.ids.iter().for_each(|&id| {
+            lists.images.ids.iter().for_each(|&id| {
                 images.place(id, self);
             });
         }
         let categories = rows_by_id(&self.categories.ids, "categories")?;
-        let (sides, _) = annotations.boxes.as_chunks::<4>();
-        for (row, &sides) in sides.iter().enumerate() {
-            let id = annotations.image_ids[row];
-            images.check(row, id)?;
-            if sides[0].is_nan() || known.is_some_and(|known| !known.contains(&id)) {
+        let annotations = &lists.annotations;
+        for (row, sides) in file.boxed() {
+            let at = row as usize;
+            let id = annotations.image_ids[at];
+            if known.is_some_and(|known| !known.contains(&id)) {
                 continue;
             }
-            let category = category_of(annotations, row, &categories, self.categories.ids.len())?;
+            let category = category_of(annotations.category_ids[at], row, &categories)?;
             if let Some(problem) = box_problem(&sides) {
                 return Err(Error::annotation(format!(
                     "`annotations[{row}]`: expected {problem}"
@@ -146,9 +142,9 @@ impl GroundTruth {
                 image: images.place(id, self),
                 category,
                 sides,
-                area: annotations.areas[row],
-                crowd: annotations.crowds[row],
-                row: row as u32,
+                area: annotations.areas[at],
+                crowd: annotations.crowds[at],
+                row,
                 file: number,
             };
             self.boxes.push(found);
@@ -188,7 +184,7 @@ impl GroundTruth {
         BoxColumns {
             starts,
             category_ids: boxes().map(|one| ids[one.category as usize]).collect(),
-            sides: boxes().flat_map(|one| one.sides).collect(),
+            sides: boxes().map(|one| one.sides).collect(),
             areas: boxes().map(|one| one.area).collect(),
             crowds: boxes().map(|one| one.crowd).collect(),
             rows: boxes().map(|one| i64::from(one.row)).collect(),
@@ -218,44 +214,32 @@ impl GroundTruth {
 
 /// The images of the file at hand.
 struct Images<'a> {
-    file: &'a File,
-    /// Rows of the file's `images`.
-    listed: RowsById,
+    file: &'a BoxFile,
     /// Rows of [`GroundTruth::image_ids`].
     places: HashMap<i64, u32>,
 }
 
 impl<'a> Images<'a> {
-    fn new(file: &'a File, before: &[i64]) -> Result<Self> {
+    fn new(file: &'a BoxFile, before: &[i64]) -> Result<Self> {
         let before: HashSet<&i64> = before.iter().collect();
-        let mut ids = file.annotations.image_ids.iter().chain(&file.images.ids);
-        if let Some(id) = ids.find(|id| before.contains(id)) {
-            return Err(Error::annotation(format!(
+        let lists = &file.lists;
+        let mut ids = lists.annotations.image_ids.iter().chain(&lists.images.ids);
+        match ids.find(|id| before.contains(id)) {
+            Some(id) => Err(Error::annotation(format!(
                 "image {id} is in another of the box files too"
-            )));
+            ))),
+            None => Ok(Self {
+                file,
+                places: HashMap::new(),
+            }),
         }
-        Ok(Self {
-            file,
-            listed: rows_by_id(&file.images.ids, "images")?,
-            places: HashMap::new(),
-        })
-    }
-
-    /// Refuses the image of `annotations[row]` unless the file lists it.
-    fn check(&self, row: usize, id: i64) -> Result<()> {
-        if self.file.has_images && self.listed.get(id).is_none() {
-            return Err(Error::annotation(format!(
-                "`annotations[{row}]` has image_id {id}, which is not in `images`"
-            )));
-        }
-        Ok(())
     }
 
     /// The place of an image, the next free one where it is new.
     fn place(&mut self, id: i64, truth: &mut GroundTruth) -> u32 {
         *self.places.entry(id).or_insert_with(|| {
-            let images = &self.file.images;
-            let row = self.listed.get(id).map(|row| row as usize);
+            let images = &self.file.lists.images;
+            let row = self.file.images.get(id).map(|row| row as usize);
             let size = row.map(|row| [images.widths[row], images.heights[row]]);
             truth.image_ids.push(id);
             truth.sizes.push(size.unwrap_or([MISSING as i32; 2]));
@@ -283,16 +267,11 @@ fn sorted(categories: &Categories) -> Result<Categories> {
     Ok(categories.select(&order))
 }
 
-fn category_of(
-    annotations: &Annotations,
-    row: usize,
-    categories: &RowsById,
-    count: usize,
-) -> Result<u32> {
-    let id = annotations.category_ids[row];
+fn category_of(id: i64, row: u32, categories: &RowsById) -> Result<u32> {
     categories.get(id).ok_or_else(|| {
         Error::annotation(format!(
-            "`annotations[{row}]` has category_id {id}, which is not among the {count} `categories`"
+            "`annotations[{row}]` has category_id {id}, which is not among the {} `categories`",
+            categories.len()
         ))
     })
 }

@@ -22,6 +22,10 @@ pub use ground_truth::GroundTruth;
 pub use results::Detections;
 pub use score::{BoxScore, Granularity, Options, score};
 
+use crate::annotations::Source;
+use crate::annotations::source::Container;
+use crate::error::Result;
+
 /// Area ranges in square pixels, both ends included: all, small, medium, large.
 const AREAS: [[f64; 2]; 4] = [[0.0, 1e10], [0.0, 1024.0], [1024.0, 9216.0], [9216.0, 1e10]];
 
@@ -50,6 +54,21 @@ fn overlap_threshold(number: usize) -> f64 {
 /// Whether an area lies outside a range.
 fn outside(area: f64, range: usize) -> bool {
     area < AREAS[range][0] || area > AREAS[range][1]
+}
+
+/// The name of the only JSON file in a zip, without its folders; None where there is no zip.
+///
+/// A box file tells its split by its name.
+pub fn name_in_zip(source: &Source) -> Result<Option<String>> {
+    let mut file = source.open()?;
+    if source.container(&mut file)? != Container::Zip {
+        return Ok(None);
+    }
+    let opened = source.open_zip(file);
+    let (zip, number) = opened.map_err(|error| source.locate(error))?;
+    // It was found by its name, so that can be read.
+    let name = zip.name_for_index(number).and_then(std::result::Result::ok);
+    Ok(name.and_then(|name| name.rsplit('/').next().map(str::to_owned)))
 }
 
 /// What is wrong with a box, if anything is.
