@@ -16,6 +16,7 @@ import numpy as np
 
 from . import _core
 from .annotations import JsonFile, Table
+from .arguments import one_of
 from .box_scores import BoxMeasures, BoxScore
 from .boxes import split_with_boxes, version_with_boxes
 from .errors import BoxLabelWarning, SubmissionError
@@ -134,8 +135,8 @@ def score_boxes(
 
     Source: https://cocodataset.org/#detection-eval
     """
-    _one_of("granularity", granularity, GRANULARITIES)
-    _one_of("det_area", det_area, DET_AREAS)
+    one_of("granularity", granularity, GRANULARITIES)
+    one_of("det_area", det_area, DET_AREAS)
     counts = sorted(operator.index(most) for most in max_dets)
     wanted = _box_files(truth)
     found = _found(detections)
@@ -222,8 +223,3 @@ def _whole(array: NDArray[Any], column: int) -> NDArray[np.int64]:
 
 def _trust(split: str) -> Trust:
     return "category" if split == "val" else "supercategory"
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, known))}, not {value!r}")

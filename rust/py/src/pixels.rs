@@ -8,9 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
-use ptarmigan_core::Error;
 use ptarmigan_core::pixels::{
-    Decoder, Dtype, Fidelity, Filter, Layout, Output, Recipe, SampleKey, Transform, render_many,
+    Decoder, Dtype, Fidelity, Filter, Layout, Output, Recipe, Transform, render_many,
 };
 
 use crate::annotations::matrix;
@@ -44,20 +43,6 @@ pub(crate) fn fidelity(decode: &str) -> PyResult<Fidelity> {
         "fast" => Ok(Fidelity::Fast),
         _ => Err(PyValueError::new_err(format!("unknown decode `{decode}`"))),
     }
-}
-
-/// Width and height of every image, as 32-bit numbers within the limits of a JPEG.
-fn sizes(widths: &[i64], heights: &[i64]) -> Result<Vec<(u32, u32)>, Error> {
-    let side = |value: i64| match u16::try_from(value) {
-        Ok(side) if side > 0 => Ok(u32::from(side)),
-        _ => Err(Error::argument(format!(
-            "an image's side must be from 1 to 65535, not {value}"
-        ))),
-    };
-    let pairs = widths.iter().zip(heights);
-    pairs
-        .map(|(width, height)| Ok((side(*width)?, side(*height)?)))
-        .collect()
 }
 
 #[pymethods]
@@ -108,23 +93,11 @@ impl PyTransform {
         epoch: u64,
         samples: PyReadonlyArray1<'_, u64>,
     ) -> PyResult<Py<PyArray2<i32>>> {
-        let (widths, heights) = (widths.as_slice()?, heights.as_slice()?);
-        let samples = samples.as_slice()?;
-        let boxes = run(py, || {
-            let sizes = sizes(widths, heights)?;
-            let place = |((width, height), &sample)| {
-                let key = SampleKey {
-                    seed,
-                    epoch,
-                    sample,
-                };
-                let place = self.0.place(width, height, key);
-                let [x, y, width, height] = [place.x, place.y, place.width, place.height];
-                [x, y, width, height, u32::from(place.flip)].map(|side| side as i32)
-            };
-            Ok(sizes.into_iter().zip(samples).map(place).collect())
-        })?;
-        matrix(py, boxes)
+        let (sizes, samples) = (
+            [widths.as_slice()?, heights.as_slice()?],
+            samples.as_slice()?,
+        );
+        matrix(py, run(py, || self.0.boxes(sizes, (seed, epoch), samples))?)
     }
 
     fn source_boxes(
@@ -133,15 +106,8 @@ impl PyTransform {
         widths: PyReadonlyArray1<'_, i64>,
         heights: PyReadonlyArray1<'_, i64>,
     ) -> PyResult<Py<PyArray2<f64>>> {
-        let (widths, heights) = (widths.as_slice()?, heights.as_slice()?);
-        let boxes = run(py, || {
-            let place = |(width, height)| {
-                let source = self.0.source_box(width, height, SampleKey::default())?;
-                Ok([source.x, source.y, source.width, source.height, 0.0])
-            };
-            sizes(widths, heights)?.into_iter().map(place).collect()
-        })?;
-        matrix(py, boxes)
+        let sizes = [widths.as_slice()?, heights.as_slice()?];
+        matrix(py, run(py, || self.0.source_boxes(sizes))?)
     }
 }
 
@@ -226,29 +192,16 @@ pub(crate) fn decode_batch(
     let threads = threads.unwrap_or_else(default_threads);
     let mut failed = None;
     let rendered = run_with_progress(py, None, |progress| {
-        render_many(&images, samples, recipe, threads, out, progress).map_err(|(index, error)| {
-            failed = index;
-            name_image(error, index, images.len(), names.as_deref())
-        })
+        let names = names.as_deref();
+        render_many(&images, names, samples, recipe, threads, out, progress).map_err(
+            |(index, error)| {
+                failed = index;
+                error
+            },
+        )
     });
     if let (Err(error), Some(index)) = (&rendered, failed) {
         error.value(py).setattr("index", index)?;
     }
     rendered
-}
-
-/// Adds which image an error is about: its name, or its place in the list.
-fn name_image(error: Error, index: Option<usize>, count: usize, names: Option<&[String]>) -> Error {
-    match (index, names) {
-        (Some(index), Some(names)) => error.with_member(names[index].as_bytes()),
-        (Some(index), None) => {
-            let message = format!("image {index} of {count}: {}", error.message());
-            let named = Error::new(error.kind(), message);
-            match error.offset() {
-                Some(offset) => named.with_offset(offset),
-                None => named,
-            }
-        }
-        (None, _) => error,
-    }
 }

@@ -11,11 +11,13 @@ use crate::team::{self, Failure};
 /// Renders `images[i]` with the random choices of `samples[i]` into the i-th part of `out`.
 ///
 /// Stops at the first image that fails and returns its number with the error; which of several bad
-/// images is named does not depend on the number of threads, because images are taken in order.
+/// images is named does not depend on the number of threads, because images are taken in order: by
+/// its name in `names`, as many as images, else by its place in the list.
 /// What `out` holds then is unspecified. The error is [`Error::cancelled`] where `progress` asked
 /// to stop.
 pub fn render_many<T: AsRef<[u8]> + Sync>(
     images: &[T],
+    names: Option<&[String]>,
     samples: &[u64],
     recipe: Recipe<'_>,
     threads: NonZeroUsize,
@@ -53,5 +55,22 @@ pub fn render_many<T: AsRef<[u8]> + Sync>(
         let slot = slot.unwrap_or_default();
         decoder.render(images[step].as_ref(), &recipe, samples[step], None, slot)
     };
-    team::collect(images.len(), threads, progress, render).map(drop)
+    let rendered = team::collect(images.len(), threads, progress, render).map(drop);
+    rendered.map_err(|(index, error)| (index, name_image(error, index, images.len(), names)))
+}
+
+/// Adds which image an error is about: its name, or its place in the list.
+fn name_image(error: Error, index: Option<usize>, count: usize, names: Option<&[String]>) -> Error {
+    let Some(index) = index else {
+        return error;
+    };
+    if let Some(name) = names.and_then(|names| names.get(index)) {
+        return error.with_member(name.as_bytes());
+    }
+    let message = format!("image {index} of {count}: {}", error.message());
+    let named = Error::new(error.kind(), message);
+    match error.offset() {
+        Some(offset) => named.with_offset(offset),
+        None => named,
+    }
 }

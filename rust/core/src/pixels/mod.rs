@@ -1,5 +1,6 @@
 //! Turns the bytes of JPEGs and PNGs and a [`Transform`] into pixels in the caller's memory.
 
+mod boxes;
 mod cpu;
 mod crop;
 mod decoder;
