@@ -226,8 +226,9 @@ def _open_or_pass_dataset(
     from ptarmigan.release import find_photos
 
     photos = find_photos(root, split, release)
-    # Base names may be several members', the last of which counts.
-    by_name = photos.match == "name" or (_is_whole(arguments) and not arguments.patterns)
+    # A base name does not say the member's folder, and of several members the last one counts.
+    chosen = arguments.patterns or arguments.strip_components or not _is_whole(arguments)
+    by_name = photos.match == "name" or not chosen
     plain = arguments.index is None and arguments.limit is None and arguments.missing == "raise"
     if plain and by_name and has_no_index(photos.path):
         raise Unindexed(photos.path, (root, release, split))

@@ -20,7 +20,7 @@ from .credits import add_credits, check_credits
 from .destination import Destination
 from .extraction import Written, check_is_not_credits, write_places
 from .passed_files import PassedFiles, Passing
-from .places import Place, members_matching, places_of
+from .places import Place, inner_parts, members_matching, places_of
 from .reading import thread_count
 from .selection import part_of
 from .sources import is_official
@@ -144,7 +144,7 @@ def extract_passing(
                 show_once()
             destination = stack.enter_context(Destination(dest))
             if photos is not None:
-                credits_ = add_credits(destination, photos.credited(choice.matches))
+                credits_ = add_credits(destination, photos.credited(choice, strip_components))
             return destination
 
         files = PassedFiles(
@@ -306,11 +306,14 @@ class _Photos:
         self._seen[row] = True
         return self._annotated.whole or bool(self._annotated.wanted[row])
 
-    def credited(self, matches: Callable[[str], bool]) -> Table:
+    def credited(self, choice: _Choice, strip_components: int) -> Table:
         """The images that are to be extracted, if all that are wanted come by."""
         import numpy as np
 
-        matched = np.fromiter(map(matches, self._names), np.bool_, len(self._names))
+        def becomes_file(name: str) -> bool:
+            return choice.matches(name) and bool(inner_parts(name)[strip_components:])
+
+        matched = np.fromiter(map(becomes_file, self._names), np.bool_, len(self._names))
         return part_of(self._annotated.table, matched & self._annotated.wanted)
 
     def check(self) -> None:

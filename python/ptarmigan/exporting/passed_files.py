@@ -170,7 +170,7 @@ class PassedFiles:
         origin = self._files.get("/".join(parts))
         if origin is None or origin.state not in ("written", "kept"):
             return False
-        if inner_parts(origin.member) != inner_parts(target):
+        if origin.member.removeprefix("./") != target.removeprefix("./"):
             return False
         path = self.destination.folder.joinpath(*parts)
         if not _has_sum(path, origin.crc32):
