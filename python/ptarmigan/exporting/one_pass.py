@@ -155,31 +155,44 @@ def extract_passing(
             skip_existing=skip_existing,
         )
         report = stack.enter_context(progress_reporter(progress, f"extracting {Path(path).name}"))
-        chosen: set[str] = set()
-        for member in _whole_members(passing):
-            name = member.name
-            # Both look at every member: each finds out what does not come by.
-            matched = choice.takes(name)
-            if photos is not None and not photos.takes(name):
-                continue
-            if matched and (name in chosen or limit is None or len(chosen) < limit):
-                if limit is not None:
-                    chosen.add(name)
-                if photos is not None and (place := files.place(name)) is not None:
-                    check_is_not_credits(path, place)
-                files.add(member)
-                if report is not None:
-                    report(files.bytes, None, files.written)
-            if len(chosen) == limit and not choice.missing:
-                break
-        else:
+        ended = _write_wanted(_whole_members(passing), choice, photos, files, limit, report)
+        _write_owed(source, files, count)
+        if ended:
             choice.check()
             if photos is not None:
                 photos.check()
-        _write_owed(source, files, count)
         files.check()
     seconds = time.perf_counter() - start
     return Written(os.fspath(dest), files.written, files.bytes, files.kept, [], credits_, seconds)
+
+
+def _write_wanted(
+    members: Iterable[StreamedMember],
+    choice: _Choice,
+    photos: _Photos | None,
+    files: PassedFiles,
+    limit: int | None,
+    report: OnProgress | None,
+) -> bool:
+    """Writes what is wanted of the members that go by; False if reading ended with the last one."""
+    chosen: set[str] = set()
+    for member in members:
+        name = member.name
+        # Both look at every member: each finds out what does not come by.
+        matched = choice.takes(name)
+        if photos is not None and not photos.takes(name):
+            continue
+        if matched and (name in chosen or limit is None or len(chosen) < limit):
+            if limit is not None:
+                chosen.add(name)
+            if photos is not None and (place := files.place(name)) is not None:
+                check_is_not_credits(files.path, place)
+            files.add(member)
+            if report is not None:
+                report(files.bytes, None, files.written)
+        if len(chosen) == limit and not choice.missing:
+            return False
+    return True
 
 
 def _whole_members(passing: MemberStream) -> Iterator[StreamedMember]:
@@ -193,12 +206,13 @@ def _whole_members(passing: MemberStream) -> Iterator[StreamedMember]:
             yield member
     except ArchiveError as error:
         reason, offset = str(error), error.offset
+        doubt = " and may be damaged too"
     else:
         if passing.stopped is None:
             return
-        reason = f"`{passing.path}`: {passing.stopped}"
+        reason, doubt = f"`{passing.path}`: {passing.stopped}", ""
     if last is not None:
-        reason += f"; what came before is extracted, up to the member `{last}`"
+        reason += f"; what came before is extracted{doubt}, up to the member `{last}`"
     early = ArchiveError(reason)
     early.path, early.member, early.offset = passing.path, last, offset
     raise early
