@@ -7,6 +7,17 @@ import io
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ptarmigan.cli.export_options import (
+    add_encoding,
+    add_filters,
+    add_photos,
+    add_release,
+    add_writing,
+    licenses_of,
+    limit_of,
+    options_of,
+    where_of,
+)
 from ptarmigan.cli.terminal import (
     add_command,
     archive_progress,
@@ -22,7 +33,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptarmigan.annotations import Table
+    from ptarmigan.archive import Archive
     from ptarmigan.exporting import Written
+    from ptarmigan.exporting.one_pass import Annotated
     from ptarmigan.inaturalist import INaturalist
     from ptarmigan.release import Release
 
@@ -33,25 +46,27 @@ def add_commands(commands: Any) -> None:
     """Adds the commands that give photos and what is known of them away."""
     credits_ = add_command(commands, "attribution", _attribution, "print whose each photo is")
     credits_.add_argument("root", metavar="ROOT")
-    _add_release(credits_, "train+val")
+    add_release(credits_, "train+val")
     credits_.add_argument(
         "--ids", nargs="+", metavar="ID", help="only these: image ids, file names or stems"
     )
-    _add_filters(credits_, limit=False)
+    add_filters(credits_, limit=False)
 
     extract = add_command(commands, "extract", _extract, "unpack members, as tar does", "patterns")
-    extract.add_argument("source", metavar="ARCHIVE|ROOT", help="tar, tar.gz, or data set")
+    extract.add_argument(
+        "source", metavar="ARCHIVE|ROOT", help="tar, tar.gz (- is a pipe), or data set"
+    )
     extract.add_argument(
         "patterns", metavar="PATTERN", nargs="*", help="names or folders; their * matches / too"
     )
     extract.add_argument("-C", "--directory", metavar="DIR", default=".", help="where to (.)")
-    _add_release(extract, "train+val")
-    _add_photos(extract)
+    add_release(extract, "train+val")
+    add_photos(extract)
     extract.add_argument(
         "--strip-components", type=int, default=0, metavar="N", help="drop N parts of each name"
     )
-    _add_filters(extract)
-    _add_writing(extract)
+    add_filters(extract)
+    add_writing(extract)
 
     export = commands.add_parser(
         "export", help="write a data set for other programs", allow_abbrev=False,
@@ -69,10 +84,10 @@ def _add_formats(formats: Any) -> None:
         choices=("super/category", "category"),
         help="two levels, or one as ImageFolder takes classes (super/category)",
     )
-    _add_photos(folder)
-    _add_encoding(folder)
-    _add_filters(folder)
-    _add_writing(folder)
+    add_photos(folder)
+    add_encoding(folder)
+    add_filters(folder)
+    add_writing(folder)
 
     shards = _add_format(formats, "wds", _wds, "write tar shards for WebDataset", "folder")
     size = shards.add_argument
@@ -81,14 +96,14 @@ def _add_formats(formats: Any) -> None:
     size("--prefix", metavar="NAME", help="of the shards' names (the split)")
     size("--shuffle", action="store_true", help="in a random order instead of the archive's")
     size("--seed", type=int, default=0, help="decides that order (0)")
-    _add_photos(shards)
-    _add_encoding(shards)
-    _add_filters(shards)
-    _add_writing(shards, skip=False)
+    add_photos(shards)
+    add_encoding(shards)
+    add_filters(shards)
+    add_writing(shards, skip=False)
 
     table = _add_format(formats, "parquet", _parquet, "write the annotations as Parquet", "file")
-    _add_filters(table)
-    _add_writing(table, skip=False, threads=False)
+    add_filters(table)
+    add_writing(table, skip=False, threads=False)
 
     coco = _add_format(formats, "coco", _coco, "write annotations and boxes as COCO JSON", "file")
     coco.add_argument("--one-based", action="store_true", help="count categories from 1")
@@ -98,91 +113,8 @@ def _add_format(formats: Any, name: str, run: Any, text: str, what: str) -> argp
     parser = add_command(formats, name, run, text)
     parser.add_argument("root", metavar="ROOT")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help=f"the {what}")
-    _add_release(parser, "train")
+    add_release(parser, "train")
     return parser
-
-
-def _add_release(parser: argparse.ArgumentParser, split: str) -> None:
-    parser.add_argument("--release", metavar="YEAR", help="of ROOT (2017)")
-    parser.add_argument("--split", metavar="NAME", help=f"of ROOT ({split})")
-
-
-def _add_filters(parser: argparse.ArgumentParser, *, limit: bool = True) -> None:
-    parser.add_argument(
-        "--where",
-        action="append",
-        metavar="KEY=VALUE",
-        help="only such images: supercategory=Aves, genus=Ardea, user_id=7; may be repeated",
-    )
-    parser.add_argument(
-        "--license", metavar="NAMES", help="only these licences: CC0,BY or names or numbers"
-    )
-    if limit:
-        parser.add_argument("--limit", type=int, metavar="N", help="only the first N")
-
-
-def _add_photos(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", metavar="FILE", help="index file (default: ARCHIVE.ptidx)")
-    parser.add_argument(
-        "--missing",
-        default="raise",
-        choices=("raise", "skip"),
-        help="images that the archive lacks (raise)",
-    )
-
-
-def _add_encoding(parser: argparse.ArgumentParser) -> None:
-    encode = parser.add_argument
-    encode("--resize", type=int, metavar="PIXELS", help="longer side at most; encodes anew")
-    encode("--quality", type=int, metavar="Q", help="of the JPEGs encoded anew (95)")
-    encode("--interpolation", default="bicubic", metavar="NAME", help="of --resize (bicubic)")
-    encode(
-        "--on-error", default="raise", choices=("raise", "skip"), help="photos not decoded (raise)"
-    )
-
-
-def _add_writing(
-    parser: argparse.ArgumentParser, *, skip: bool = True, threads: bool = True
-) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
-    if skip:
-        parser.add_argument("--skip-existing", action="store_true", help="keep files of right size")
-    if threads:
-        parser.add_argument("--threads", type=int, metavar="N", help="threads (one a processor)")
-    parser.add_argument(
-        "--accept-terms", action="store_true", help="the terms have been read: do not show them"
-    )
-
-
-def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """The named arguments, for a call; the terms count as accepted from here."""
-    if arguments.accept_terms:
-        from ptarmigan.terms import accept
-
-        accept()
-    return {name: getattr(arguments, name) for name in names}
-
-
-def _where(arguments: argparse.Namespace) -> dict[str, list[str | int]]:
-    where: dict[str, list[str | int]] = {}
-    for text in arguments.where or ():
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"expected --where KEY=VALUE, found `{text}`")
-        number = value.isdecimal() and key not in ("category", "supercategory", "rights_holder")
-        where.setdefault(key, []).append(int(value) if number else value)
-    return where
-
-
-def _licenses(arguments: argparse.Namespace) -> list[str] | None:
-    return None if arguments.license is None else arguments.license.split(",")
-
-
-def _limit(arguments: argparse.Namespace) -> int | None:
-    limit: int | None = arguments.limit
-    if limit is not None and limit < 1:
-        raise ValueError(f"expected a --limit of at least 1, found {limit}")
-    return limit
 
 
 def _attribution(arguments: argparse.Namespace) -> None:
@@ -192,7 +124,7 @@ def _attribution(arguments: argparse.Namespace) -> None:
 
     version = arguments.release or "2017"
     split = arguments.split or widest_split(version)
-    where, licenses = _where(arguments), _licenses(arguments)
+    where, licenses = where_of(arguments), licenses_of(arguments)
     table = select(arguments.root, version, split, where=where, licenses=licenses).table
     if arguments.ids:
         numbers = all(word.isdecimal() for word in arguments.ids)
@@ -219,41 +151,112 @@ def _say_gaps(table: Table) -> None:
 def _extract(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ptarmigan.cli.archives import open_archive
     from ptarmigan.exporting.extraction import extract_members
+    from ptarmigan.exporting.one_pass import Unindexed, extract_passing
     from ptarmigan.exporting.places import members_matching
     from ptarmigan.exporting.sources import find_source, is_official
 
-    options = _options(arguments, "strip_components", "overwrite", "skip_existing", "threads")
-    filtered, limit = bool(_where(arguments) or arguments.license), _limit(arguments)
-    source = find_source(
-        Path(arguments.source),
-        arguments.release,
-        arguments.split,
-        lambda root, release, split: _open_dataset(arguments, root, release, split),
-        lambda path: open_archive(str(path), arguments.index),
-    )
-    members = members_matching(source.archive, arguments.patterns)
-    if source.dataset is None:
-        if filtered or arguments.split or arguments.release:
-            raise ValueError(
-                "--where, --license, --split and --release need annotations, which "
-                f"`{arguments.source}` has not: give the folder with all files of the data set"
-            )
-    elif filtered or not source.whole:
-        own = set(source.dataset.members[_licensed(arguments, source.dataset)].tolist())
-        members = [member for member in members if member in own]
-    written = extract_members(
-        source.archive,
-        members[:limit],
-        arguments.directory,
-        credited=source.dataset,
-        progress=archive_progress(f"extracting {source.archive.path}"),
-        **options,
-    )
+    options = options_of(arguments, "strip_components", "overwrite", "skip_existing", "threads")
+    options["progress"] = archive_progress(f"extracting {arguments.source}")
+    filtered, limit = bool(where_of(arguments) or arguments.license), limit_of(arguments)
+    once = {"patterns": arguments.patterns, "limit": limit, **options}
+    if arguments.source == "-":
+        _refuse_annotations(arguments)
+        if arguments.index:
+            raise ValueError("--index needs a file; standard input is read once, without an index")
+        _print(arguments, extract_passing(sys.stdin.buffer, arguments.directory, **once))
+        return
+    try:
+        source = find_source(
+            Path(arguments.source),
+            arguments.release,
+            arguments.split,
+            lambda root, release, split: _open_or_pass_dataset(arguments, root, release, split),
+            lambda path: _open_or_pass_archive(arguments, path),
+        )
+    except Unindexed as found:
+        if found.annotations is None:
+            _refuse_annotations(arguments)
+        else:
+            once["annotated"] = _annotated(arguments, *found.annotations)
+        path, annotated = found.path, found.annotations is not None
+        written = extract_passing(path, arguments.directory, **once)
+    else:
+        if source.dataset is None:
+            _refuse_annotations(arguments)
+        members = members_matching(source.archive, arguments.patterns)
+        if source.dataset is not None and (filtered or not source.whole):
+            own = set(source.dataset.members[_licensed(arguments, source.dataset._table)].tolist())
+            members = [member for member in members if member in own]
+        path, annotated = Path(source.archive.path), source.dataset is not None
+        written = extract_members(
+            source.archive,
+            members[:limit],
+            arguments.directory,
+            credited=source.dataset,
+            **options,
+        )
     _print(arguments, written)
-    if source.dataset is None and is_official(Path(source.archive.path)):
+    if not annotated and is_official(path):
         say("ptarmigan: no CREDITS.csv, because the annotations are not beside the archive")
+
+
+def _refuse_annotations(arguments: argparse.Namespace) -> None:
+    if where_of(arguments) or arguments.license or arguments.split or arguments.release:
+        raise ValueError(
+            "--where, --license, --split and --release need annotations, which "
+            f"`{arguments.source}` has not: give the folder with all files of the data set"
+        )
+
+
+def _open_or_pass_archive(arguments: argparse.Namespace, path: Path) -> Archive:
+    from ptarmigan.cli.archives import open_archive
+    from ptarmigan.exporting.one_pass import Unindexed, has_no_index
+
+    if arguments.index is None and has_no_index(path):
+        raise Unindexed(path)
+    return open_archive(str(path), arguments.index)
+
+
+def _open_or_pass_dataset(
+    arguments: argparse.Namespace, root: Path, release: Release, split: str
+) -> INaturalist:
+    """Opens a data set, unless all that decides on a member is its name, and there is no index."""
+    from ptarmigan.exporting.one_pass import Unindexed, has_no_index
+    from ptarmigan.release import find_photos
+
+    photos = find_photos(root, split, release)
+    # A base name does not say the member's folder, and of several members the last one counts.
+    chosen = arguments.patterns or arguments.strip_components or not _is_whole(arguments)
+    by_name = photos.match == "name" or not chosen
+    plain = arguments.index is None and arguments.limit is None and arguments.missing == "raise"
+    if plain and by_name and has_no_index(photos.path):
+        raise Unindexed(photos.path, (root, release, split))
+    return _open_dataset(arguments, root, release, split)
+
+
+def _is_whole(arguments: argparse.Namespace) -> bool:
+    """Whether members that the annotations do not know are meant too."""
+    from pathlib import Path
+
+    filters = arguments.split or arguments.where or arguments.license
+    return not filters and not Path(arguments.source).is_dir()
+
+
+def _annotated(
+    arguments: argparse.Namespace, root: Path, release: Release, split: str
+) -> Annotated:
+    import numpy as np
+
+    from ptarmigan.exporting.one_pass import Annotated
+    from ptarmigan.exporting.selection import select
+    from ptarmigan.release import find_photos
+
+    table = select(root, release, split, where=where_of(arguments)).table
+    wanted = np.zeros(len(table), np.bool_)
+    wanted[_licensed(arguments, table)] = True
+    by_base_name = find_photos(root, split, release).match == "base_name"
+    return Annotated(table, wanted, _is_whole(arguments), by_base_name)
 
 
 def _open_dataset(
@@ -271,7 +274,7 @@ def _open_dataset(
             root,
             version,
             split,
-            where=_where(arguments) or None,
+            where=where_of(arguments) or None,
             missing=arguments.missing,
             index_path=arguments.index,
             progress=archive_progress(f"indexing the photos of {root}"),
@@ -280,16 +283,16 @@ def _open_dataset(
     return dataset
 
 
-def _licensed(arguments: argparse.Namespace, dataset: INaturalist) -> NDArray[np.int64]:
-    """The rows of a data set that have one of the licences."""
+def _licensed(arguments: argparse.Namespace, table: Table) -> NDArray[np.int64]:
+    """The rows of a table that have one of the licences."""
     import numpy as np
 
     from ptarmigan.attribution import rows_licensed
 
-    licenses = _licenses(arguments)
+    licenses = licenses_of(arguments)
     if licenses is None:
-        return np.arange(len(dataset))
-    return np.flatnonzero(rows_licensed(dataset._table, licenses))
+        return np.arange(len(table))
+    return np.flatnonzero(rows_licensed(table, licenses))
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[INaturalist, list[int]]:
@@ -298,10 +301,10 @@ def _chosen(arguments: argparse.Namespace) -> tuple[INaturalist, list[int]]:
 
     from ptarmigan.exporting.photos import archive_order
 
-    limit = _limit(arguments)
+    limit = limit_of(arguments)
     version = arguments.release or "2017"
     dataset = _open_dataset(arguments, Path(arguments.root), version, arguments.split)
-    rows = archive_order(dataset, _licensed(arguments, dataset).tolist())
+    rows = archive_order(dataset, _licensed(arguments, dataset._table).tolist())
     return dataset, rows[:limit].tolist()
 
 
@@ -311,7 +314,7 @@ _ENCODING = ("resize", "quality", "interpolation", "on_error", "threads")
 def _folder(arguments: argparse.Namespace) -> None:
     from ptarmigan.exporting import write_folder
 
-    options = _options(arguments, "layout", "overwrite", "skip_existing", *_ENCODING)
+    options = options_of(arguments, "layout", "overwrite", "skip_existing", *_ENCODING)
     dataset, rows = _chosen(arguments)
     progress = archive_progress(f"writing {arguments.output}")
     written = write_folder(dataset, arguments.output, rows=rows, progress=progress, **options)
@@ -322,7 +325,7 @@ def _wds(arguments: argparse.Namespace) -> None:
     from ptarmigan.exporting import write_shards
 
     names = ("prefix", "shard_bytes", "shard_samples", "shuffle", "seed", "overwrite")
-    options = _options(arguments, *names, *_ENCODING)
+    options = options_of(arguments, *names, *_ENCODING)
     dataset, rows = _chosen(arguments)
     progress = archive_progress(f"writing {arguments.output}")
     written = write_shards(dataset, arguments.output, rows=rows, progress=progress, **options)
@@ -332,14 +335,14 @@ def _wds(arguments: argparse.Namespace) -> None:
 def _parquet(arguments: argparse.Namespace) -> None:
     from ptarmigan.exporting import write_parquet
 
-    options = _options(arguments, "split", "overwrite")
+    options = options_of(arguments, "split", "overwrite")
     written = write_parquet(
         arguments.output,
         arguments.root,
         version=arguments.release or "2017",
-        where=_where(arguments),
-        licenses=_licenses(arguments),
-        limit=_limit(arguments),
+        where=where_of(arguments),
+        licenses=licenses_of(arguments),
+        limit=limit_of(arguments),
         progress=archive_progress(f"writing {arguments.output}", "rows"),
         **options,
     )

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -98,12 +98,16 @@ class Destination:
         for folder, bases in folders.items():
             if not self._is_folder(folder):
                 continue
+            if len(bases) == 1:
+                # Asked file by file, a folder is not to be listed for each.
+                (name,) = bases.values()
+                with suppress(FileNotFoundError):
+                    found[name] = _size((self.folder / name).lstat())
+                continue
             with os.scandir(self.folder / folder) as entries:
                 for entry in entries:
                     if entry.name in bases:
-                        there = entry.stat(follow_symlinks=False)
-                        regular = stat.S_ISREG(there.st_mode)
-                        found[bases[entry.name]] = there.st_size if regular else -1
+                        found[bases[entry.name]] = _size(entry.stat(follow_symlinks=False))
         return found
 
     @contextmanager
@@ -149,6 +153,10 @@ class Destination:
                     shutil.rmtree(path)
             finally:
                 os.close(descriptor)
+
+
+def _size(there: os.stat_result) -> int:
+    return there.st_size if stat.S_ISREG(there.st_mode) else -1
 
 
 def _check_folder(path: Path) -> None:

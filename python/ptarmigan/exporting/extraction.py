@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from ..annotations import Table
     from ..progress import OnProgress
+    from ..source import BinaryReader
 
-__all__ = ["Written", "extract", "extract_members", "write_places"]
+__all__ = ["Written", "check_is_not_credits", "extract", "extract_members", "write_places"]
 
 # A larger member is copied a piece at a time.
 _LARGE: Final = 16 << 20
@@ -61,7 +62,7 @@ class Written:
 
 
 def extract(
-    source: Archive | Samples,
+    source: Archive | Samples | str | os.PathLike[str] | BinaryReader,
     dest: str | os.PathLike[str],
     members: Iterable[int | str | bytes] | None = None,
     *,
@@ -78,14 +79,19 @@ def extract(
     written. A file is written aside and renamed, so that one under its name is whole; its mode is
     what the process gives new files and its time is now. Every member's checksum is compared.
 
+    The path of an archive that has no index yet, or a binary stream of one, is read once from front
+    to back, and its members are written as they go by: see `docs/exporting.md` for what is
+    different then.
+
     Photos of an `INaturalist` get a ``CREDITS.csv`` beside them, first of all; and the terms of the
     data set are shown, once a user.
 
     Args:
-        source: An archive, or a data set whose photos are wanted.
+        source: An archive, its path or a binary stream of it, or a data set whose photos are
+            wanted.
         dest: The folder to write into; it is made where it is missing.
         members: Numbers or names of the members that are wanted; by default all. With a data set,
-            those of its photos that are among them.
+            those of its photos that are among them. Numbers need an index.
         strip_components: How many leading parts of the names are dropped; members that have no more
             parts are left out.
         overwrite: Whether files that are there are replaced.
@@ -95,13 +101,29 @@ def extract(
         progress: As for `Archive`; bytes are those of the members.
 
     Raises:
-        ArchiveError: If a member is damaged or its name is refused.
-        FileExistsError: If a file is there already; nothing is written then.
+        ArchiveError: If a member is damaged or its name is refused, or an archive without an index
+            ends early.
+        FileExistsError: If a file is there already; with an index nothing is written then.
         MemberNotFoundError: If there is no such member.
         NotADirectoryError: If a folder that is needed is a file or a symbolic link.
         OSError: If a file cannot be written.
         ValueError: If an argument can never work.
     """
+    if not isinstance(source, Archive | Samples):
+        from .one_pass import extract_passing, has_no_index
+
+        if not isinstance(source, str | os.PathLike) or has_no_index(Path(source)):
+            return extract_passing(
+                source,
+                dest,
+                members=members,
+                strip_components=strip_components,
+                overwrite=overwrite,
+                skip_existing=skip_existing,
+                threads=threads,
+                progress=progress,
+            )
+        source = Archive(source, progress=progress)
     archive = source if isinstance(source, Archive) else source.archive
     chosen = None if members is None else {_number(archive, member) for member in members}
     if isinstance(source, Samples):
@@ -145,8 +167,8 @@ def extract_members(
     places = places_of(archive, members, strip_components)
     sizes = archive.members["size"]
     if credited is not None:
-        if any(place.name == CREDITS for place in places):
-            raise ArchiveError(f"`{archive.path}`: a member would become `{CREDITS}`; leave it out")
+        for place in places:
+            check_is_not_credits(archive.path, place.name)
         check_credits(Path(dest))
     if credited is not None or is_official(Path(archive.path)):
         show_once()
@@ -159,6 +181,12 @@ def extract_members(
             found = write_places(archive, left, destination, threads=count, report=report)
     seconds = time.perf_counter() - start
     return Written(os.fspath(dest), found.images, found.bytes, len(kept), [], credits_, seconds)
+
+
+def check_is_not_credits(path: str, name: str) -> None:
+    """Refuses a member that would become the file with the credits."""
+    if name == CREDITS:
+        raise ArchiveError(f"`{path}`: a member would become `{CREDITS}`; leave it out")
 
 
 def _rows(dataset: INaturalist, places: list[Place]) -> Table:
