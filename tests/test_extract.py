@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import ptarmigan as pt
 from exports_made import tree
 from programs import run
+from ptarmigan.cli import main
 from ptarmigan.exporting.places import places_of
 from synthetic import write_tar
 
@@ -69,6 +70,20 @@ def test_parts_are_stripped_as_tar_does(archive, tmp_path, count):
     pt.extract(archive, tmp_path / "ours", strip_components=count)
     theirs = untarred(Path(archive.path), tmp_path / "tars", f"--strip-components={count}")
     assert tree(tmp_path / "ours") == theirs
+
+
+@pytest.mark.parametrize("pattern", ["photos", "./photos/", "photos/*", "*/one.jpg"])
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_dot_before_the_names_does_not_matter_to_a_pattern(tmp_path, pattern, indexed, capsys):
+    names = ["./photos/one.jpg", "./photos/b/one.jpg", "./other/two.jpg"]
+    path = write_tar(tmp_path / "dots.tar.gz", {name: name.encode() for name in names})
+    if indexed:
+        pt.Archive(path)
+    assert main(["extract", str(path), pattern, "-C", str(tmp_path / "out")]) == 0
+    assert sorted(tree(tmp_path / "out")) == ["photos/b/one.jpg", "photos/one.jpg"]
+    capsys.readouterr()
+    assert main(["ls", str(path), pattern]) == 0
+    assert capsys.readouterr().out.splitlines() == names[:2]
 
 
 def test_a_leading_slash_is_dropped_as_tar_does(tmp_path):

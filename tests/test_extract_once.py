@@ -15,7 +15,8 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 import ptarmigan as pt
-from exports_made import run, tree
+from exports_made import tree
+from programs import run
 from ptarmigan.cli import main
 from ptarmigan.exporting.one_pass import extract_passing
 from ptarmigan.exporting.places import members_matching

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ptarmigan as pt
-from exports_made import run, tree
+from exports_made import tree
+from programs import run
 from ptarmigan.cli import main
 from synthetic import write_tar
 from tars import Dribble, gzip_member, header, noise, padded, photo_like, tar_bytes

@@ -233,10 +233,9 @@ def _rows(archive: Archive, pattern: str | None) -> Iterator[tuple[int, str]]:
     if pattern is None:
         yield from enumerate(archive.names)
         return
-    import fnmatch
-    import re
+    from ptarmigan.patterns import matcher
 
-    matches = re.compile(fnmatch.translate(pattern)).match
+    matches = matcher(pattern)
     yield from ((number, name) for number, name in enumerate(archive.names) if matches(name))
 
 

@@ -369,7 +369,7 @@ def _print(arguments: argparse.Namespace, written: Written) -> None:
 
 
 def _coco(arguments: argparse.Namespace) -> None:
-    from ptarmigan.coco import write_coco  # type: ignore[import-not-found, unused-ignore]
+    from ptarmigan.coco import write_coco
 
     found = write_coco(
         arguments.output,

@@ -163,7 +163,7 @@ def extract_members(
 ) -> Written:
     """Writes these members; the credits are those of them that a data set has."""
     start = time.perf_counter()
-    count = thread_count(archive, threads)
+    count = thread_count(threads, archive.threads)
     places = places_of(archive, members, strip_components)
     sizes = archive.members["size"]
     if credited is not None:

@@ -83,7 +83,7 @@ def write_folder(
     start = time.perf_counter()
     convert = reencoding_of(resize, quality, interpolation)
     skip = check_on_error(on_error)
-    count = thread_count(dataset.archive, threads)
+    count = thread_count(threads, dataset.archive.threads)
     order = archive_order(dataset, rows)
     places = _places(dataset, order, layout, jpeg=convert is not None)
     check_credits(Path(dest))

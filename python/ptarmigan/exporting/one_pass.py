@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..archive import Archive, default_index_path
 from ..errors import AnnotationError, ArchiveError, MemberNotFoundError
 from ..member_stream import MemberStream, stream
+from ..patterns import matcher
 from ..progress import progress_reporter
 from ..terms import show_once
 from .credits import add_credits, check_credits
@@ -26,7 +25,7 @@ from .selection import part_of
 from .sources import is_official
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -126,9 +125,8 @@ def extract_passing(
         ValueError: If an argument can never work.
     """
     start = time.perf_counter()
-    nothing = cast("Archive", Passing(""))
-    count = thread_count(nothing, threads)
-    places_of(nothing, (), strip_components)
+    count = thread_count(threads)
+    places_of(Passing(""), (), strip_components)
     if annotated is not None:
         check_credits(Path(dest))
     with ExitStack() as stack:
@@ -251,7 +249,7 @@ class _Choice:
     ) -> None:
         self._path = path
         self._names = None if names is None else {_name(name) for name in names}
-        self._patterns = {pattern: _matcher(pattern) for pattern in patterns}
+        self._patterns = {pattern: matcher(pattern) for pattern in patterns}
         self.missing = set(self._names or ()) | set(patterns)
 
     def takes(self, name: str) -> bool:
@@ -279,7 +277,7 @@ class _Choice:
         """
         for pattern in self._patterns:
             if pattern in self.missing:
-                members_matching(cast("Archive", Passing(self._path)), [pattern])
+                members_matching(Passing(self._path), [pattern])
         if self.missing:
             name = min(self.missing)
             error = MemberNotFoundError(f"`{self._path}`: there is no member `{name}`")
@@ -292,12 +290,6 @@ def _name(member: int | str | bytes) -> str:
         text = "members of an archive without an index are given by name"
         raise ValueError(f"{text}, found {member!r}: open it as `ptarmigan.Archive` for numbers")
     return os.fsdecode(member)
-
-
-def _matcher(pattern: str) -> Callable[[str], object]:
-    # As `members_matching` has it, for one name at a time.
-    bare = pattern.rstrip("/")
-    return re.compile(f"{fnmatch.translate(bare)}|{fnmatch.translate(f'{bare}/*')}").match
 
 
 class _Photos:

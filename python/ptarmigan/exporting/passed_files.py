@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from .destination import make_room
 from .places import Place, inner_parts, places_of, refuse_collisions
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .._core import StreamedMember
-    from ..archive import Archive
     from .destination import Destination
 
 __all__ = ["PassedFiles", "Passing"]
@@ -23,11 +22,10 @@ _PIECE: Final = 1 << 20
 
 
 class Passing(NamedTuple):
-    """Some members of an archive that goes by, for what else takes an `Archive`."""
+    """Some members of an archive that goes by."""
 
     path: str
     names: tuple[str, ...] = ()
-    threads: None = None
 
 
 class _File(NamedTuple):
@@ -108,7 +106,7 @@ class PassedFiles:
 
     def place(self, member: str) -> str | None:
         """The file that a member becomes; None if no part of its name is left."""
-        places = places_of(cast("Archive", Passing(self.path, (member,))), [0], self._strip)
+        places = places_of(Passing(self.path, (member,)), [0], self._strip)
         return places[0].name if places else None
 
     def add(self, member: StreamedMember) -> None:
@@ -203,7 +201,7 @@ class PassedFiles:
     def _refuse(self, *pair: tuple[str, str]) -> None:
         passing = Passing(self.path, tuple(member for _, member in pair))
         places = [Place(number, name) for number, (name, _) in enumerate(pair)]
-        refuse_collisions(cast("Archive", passing), places)
+        refuse_collisions(passing, places)
 
 
 def _has_sum(path: Path, crc32: int) -> bool:

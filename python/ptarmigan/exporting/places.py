@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import ArchiveError, MemberNotFoundError
+from ..patterns import matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..archive import Archive
-
 __all__ = [
     "CREDITS",
+    "Named",
     "Place",
     "inner_parts",
     "members_matching",
@@ -24,6 +22,18 @@ __all__ = [
 
 CREDITS = "CREDITS.csv"
 """The file with the credits, which lies beside what is written."""
+
+
+class Named(Protocol):
+    """An archive, or some members of one that goes by."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, for messages."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The members' names."""
 
 
 class Place(NamedTuple):
@@ -38,7 +48,7 @@ class Place(NamedTuple):
     name: str
 
 
-def members_matching(archive: Archive, patterns: Sequence[str]) -> list[int]:
+def members_matching(archive: Named, patterns: Sequence[str]) -> list[int]:
     """The members that have one of these names, or lie in a folder that has one.
 
     Args:
@@ -57,9 +67,7 @@ def members_matching(archive: Archive, patterns: Sequence[str]) -> list[int]:
         return sorted(last.values())
     chosen: set[int] = set()
     for pattern in patterns:
-        whole = fnmatch.translate(pattern.rstrip("/"))
-        below = fnmatch.translate(pattern.rstrip("/") + "/*")
-        matches = re.compile(f"{whole}|{below}").match
+        matches = matcher(pattern)
         found = {number for name, number in last.items() if matches(name)}
         if not found:
             error = MemberNotFoundError(f"`{archive.path}`: no member matches `{pattern}`")
@@ -69,7 +77,7 @@ def members_matching(archive: Archive, patterns: Sequence[str]) -> list[int]:
     return sorted(chosen)
 
 
-def places_of(archive: Archive, members: Iterable[int], strip_components: int = 0) -> list[Place]:
+def places_of(archive: Named, members: Iterable[int], strip_components: int = 0) -> list[Place]:
     """The file that each member becomes.
 
     As ``tar`` does: a leading ``/`` and what says ``.`` is dropped, so that nothing lands outside
@@ -107,7 +115,7 @@ def inner_parts(name: str) -> list[str]:
     return [] if ".." in parts else parts
 
 
-def refuse_collisions(archive: Archive, places: Iterable[Place]) -> None:
+def refuse_collisions(archive: Named, places: Iterable[Place]) -> None:
     """Sees that all places are different files, and none is the folder of another.
 
     Raises:
@@ -128,7 +136,7 @@ def refuse_collisions(archive: Archive, places: Iterable[Place]) -> None:
             folder = folder.rpartition("/")[0]
 
 
-def _refusal(archive: Archive, member: int, text: str) -> ArchiveError:
+def _refusal(archive: Named, member: int, text: str) -> ArchiveError:
     name = archive.names[member]
     error = ArchiveError(f"`{archive.path}`: member `{name}`: its name {text}; leave it out")
     error.path, error.member = archive.path, name

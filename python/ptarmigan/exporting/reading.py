@@ -24,13 +24,13 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def thread_count(archive: Archive, threads: int | None) -> int:
-    """How many threads to use: as asked for, else the archive's, else one a processor.
+def thread_count(threads: int | None, usual: int | None = None) -> int:
+    """How many threads to use: as asked for, else the usual, else one a processor.
 
     Raises:
         ValueError: If it is less than one.
     """
-    count = threads or archive.threads or len(os.sched_getaffinity(0))
+    count = threads or usual or len(os.sched_getaffinity(0))
     if threads == 0 or count < 1:
         raise ValueError(f"expected at least one thread, found threads={threads}")
     return count

@@ -99,7 +99,7 @@ def write_shards(
     convert = reencoding_of(resize, quality, interpolation)
     skip = check_on_error(on_error)
     archive = dataset.archive
-    count = thread_count(archive, threads)
+    count = thread_count(threads, archive.threads)
     prefix = _checked_prefix(dataset.split.replace("+", "-") if prefix is None else prefix)
     if shard_bytes < 1 or shard_samples < 1:
         raise ValueError(
