@@ -56,6 +56,16 @@ def cache_of(folder: Path) -> Path:
     return path
 
 
+def test_a_table_is_mapped_from_the_first_time_on(tmp_path):
+    path = made(tmp_path)
+    for _ in range(2):
+        table = Table([(str(path), "train2017.json")])
+        assert str(cache_of(tmp_path)) in Path("/proc/self/maps").read_text()
+        assert len(table) > 0
+        del table
+        assert str(cache_of(tmp_path)) not in Path("/proc/self/maps").read_text()
+
+
 def is_read_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         pytest.fail("the annotations were read again")

@@ -82,6 +82,12 @@ def test_crowds_and_trust_are_told(tmp_path: Path) -> None:
     assert found.trust == "category"
 
 
+def test_sides_too_large_to_multiply_are_counted(tmp_path: Path) -> None:
+    write_boxes(tmp_path, "val", [box(1, 0, 0, 1e308, 1e308, area=1), box(2, 0, 0, 10, 10)])
+    found = read_boxes(tmp_path / "val_2017_bboxes.zip", "val_2017_bboxes.json")
+    assert pt.boxes.check_boxes(found, None)["first"]["wrong_area"] == [1]
+
+
 def test_both_splits_keep_their_trust(made: Made) -> None:
     table = BoxTable(made.root, "train+val")
     trusts = {}

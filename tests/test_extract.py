@@ -86,6 +86,16 @@ def test_a_dot_before_the_names_does_not_matter_to_a_pattern(tmp_path, pattern, 
     assert capsys.readouterr().out.splitlines() == names[:2]
 
 
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_folder_in_the_way_of_a_file_is_named_and_stays(archive, tmp_path, indexed):
+    (tmp_path / "out" / "top.txt" / "inner").mkdir(parents=True)
+    source = archive if indexed else io.BytesIO(Path(archive.path).read_bytes())
+    with pytest.raises(IsADirectoryError) as raised:
+        pt.extract(source, tmp_path / "out", ["top.txt"], overwrite=True)
+    assert raised.value.filename == str(tmp_path / "out" / "top.txt")
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["inner", "top.txt"]
+
+
 def test_a_leading_slash_is_dropped_as_tar_does(tmp_path):
     path = write_tar(tmp_path / "a.tar", {"/abs/file": b"1", "//twice/file": b"2"})
     pt.extract(pt.Archive(path), tmp_path / "ours")

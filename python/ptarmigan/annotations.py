@@ -199,22 +199,31 @@ class _Columns:
         cache: bool,
     ) -> None:
         path, key = _core.annotation_key(files, categories)
-        stored = _map(path) if cache and path is not None else None
-        found = None
-        if stored is not None:
-            self._memory = np.frombuffer(stored, np.uint8)
-            found = _core.annotation_columns(self._memory, key)
-            _let_go(stored)
+        place = path if cache else None
+        found = self._stored(place, key)
         if found is None:
-            self._memory = _core.read_annotations(files, categories, key)
-            found = _core.annotation_columns(self._memory, None)
-            if cache and path is not None:
-                _core.store_annotations(path, self._memory)
+            memory = _core.read_annotations(files, categories, key)
+            if place is not None and _core.store_annotations(place, memory):
+                # Mapped, it takes no memory but for what is looked at.
+                found = self._stored(place, key)
+            if found is None:
+                self._memory = memory
+                found = _core.annotation_columns(memory, None)
         if found is None:
             msg = "the table that was read cannot be used; this is a mistake of ptarmigan"
             raise AssertionError(msg)
         info, self.folders_problem, self._columns = found
         self.info = dict(info)
+
+    def _stored(self, path: os.PathLike[str] | None, key: str) -> Any:
+        """The columns of a file, whose bytes are the memory then; None if it is not of use."""
+        stored = None if path is None else _map(path)
+        if stored is None:
+            return None
+        self._memory = np.frombuffer(stored, np.uint8)
+        found = _core.annotation_columns(self._memory, key)
+        _let_go(stored)
+        return found
 
     def of(self, wanted: str) -> dict[str, Any]:
         """The columns of a list: arrays, strings, or lists of strings that may be None."""

@@ -80,8 +80,11 @@ class Destination:
             with aside.open("xb") as file:
                 yield file
             aside.replace(self.folder / name)
-        except BaseException:
+        except BaseException as error:
             aside.unlink(missing_ok=True)
+            # A full disk names no file, and a folder in the way the one that it is not about.
+            if isinstance(error, OSError) and error.filename in (None, str(aside)):
+                raise OSError(error.errno, error.strerror, str(self.folder / name)) from error
             raise
 
     def sizes(self, names: Iterable[str]) -> dict[str, int]:
