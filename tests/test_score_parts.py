@@ -142,3 +142,17 @@ def test_a_whole_test_split_is_scored_with_intervals_in_little_time(tmp_path: Pa
     assert time.perf_counter() - start < 10
     spread = score.top_1_interval[1] - score.top_1_interval[0]
     assert spread == pytest.approx(2 * 1.96 * np.sqrt(0.25 / rows), rel=0.2)
+
+
+def test_a_prior_takes_logits_or_probabilities_as_is_said() -> None:
+    random = np.random.default_rng(9)
+    logits, labels = random.normal(size=(200, 8)), random.integers(0, 8, 200)
+    prior = random.random((200, 8))
+    shares = np.exp(logits)
+    shares /= shares.sum(axis=1, keepdims=True)
+    expected = pt.score(logits, labels, k=2, prior=prior)
+    assert pt.score(shares, labels, k=2, prior=prior, logits=False).to_dict() == expected.to_dict()
+    with pytest.raises(pt.SubmissionError, match="say so .`logits=False`"):
+        pt.score(shares, labels, k=2, prior=prior)
+    with pytest.raises(pt.SubmissionError, match="these are logits"):
+        pt.score(logits, labels, k=2, prior=prior, logits=False)

@@ -26,6 +26,7 @@ __all__ = [
     "ArrayRows",
     "LogitRows",
     "LogitsFile",
+    "check_kind",
     "float_type",
     "floats",
     "logits_of",
@@ -379,3 +380,25 @@ def floats(values: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
         # The bits of a bfloat16 are the upper half of a float32.
         values = (values.astype(np.uint32) << 16).view(np.float32)
     return values.astype(kind, copy=False)
+
+
+def check_kind(values: NDArray[Any], start: int, *, logits: bool) -> None:
+    """That rows from ``start`` on are logits where they are to be, and else probabilities.
+
+    Logits are told from the first rows alone: nothing else sums to 1 in every row.
+
+    Raises:
+        SubmissionError: If they are the other of both.
+    """
+    if not logits:
+        wrong = values.min(axis=1) < 0
+        if wrong.any():
+            row = start + int(wrong.argmax())
+            raise SubmissionError(f"row {row} has a negative probability; these are logits")
+    elif start == 0 and values.shape[1] > 1 and values.size and values.min() >= 0:
+        # Probabilities of 16 bits sum to 1 only roughly.
+        if (np.abs(values.sum(axis=1) - 1) < 0.01).all():
+            raise SubmissionError(
+                "the logits lie between 0 and 1 and those of a row sum to 1, so they are "
+                "probabilities: say so (`logits=False`, `--probabilities`)"
+            )

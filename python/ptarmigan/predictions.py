@@ -277,6 +277,7 @@ def score(
     ranks: Mapping[str, Names] | None = None,
     version: str | None = None,
     prior: Any = None,
+    logits: bool = True,
     bootstrap: int = 0,
     confidence: float = 0.95,
     seed: int = 0,
@@ -304,6 +305,7 @@ def score(
             is None is in none. Taken from the data set likewise.
         version: The release whose form a file has (`FORMATS`); None means 2017's header.
         prior: (N, C) or a function, as for `apply_prior`: multiplied with the probabilities.
+        logits: With ``prior``, whether ``predicted`` is logits; False for probabilities.
         bootstrap: How often to draw the images again for the intervals; 0 for none.
         confidence: The part of the draws that an interval holds, above 0 and below 1.
         seed: Decides the draws; the same seed gives the same intervals.
@@ -320,7 +322,7 @@ def score(
         k = 5 if version is None else _format(version).k
     k = positive("k", k)
     if prior is not None:
-        predicted = top_k(apply_prior(predicted, prior), k)
+        predicted = top_k(apply_prior(predicted, prior, logits=logits), k)
     given, source = predicted_of(predicted, ids, truth)
     # A submission has category ids, whatever numbers a data set has for its labels.
     submitted = not isinstance(given, tuple) or hasattr(predicted, "predicted")

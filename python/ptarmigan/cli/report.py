@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
     )  # fmt: skip
     option("--ids", metavar="IDS.npy", help="the image id of every row of the logits")
     option("--prior", metavar="PRIOR.npy", help="what the logits were multiplied with")
-    report.set_defaults(probabilities=False)
+    option("--probabilities", action="store_true", help="the file of --logits holds probabilities")
     option("--photos", type=int, default=0, metavar="N", help="a photo of N worst classes (0)")
     option("--worst", type=int, default=20, metavar="N", help="worst classes to name (20)")
     option("--bootstrap", type=int, default=1000, metavar="N", help="draws for intervals (1000)")
@@ -118,8 +118,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError(f"expected --photos of 0 or more, found {arguments.photos}")
     if arguments.photos and arguments.root is None:
         raise ValueError("the photos are in the data set: give --root with --photos")
-    if arguments.logits_file is None and (arguments.prior or arguments.ids):
-        raise ValueError("--prior and --ids go with --logits")
+    with_logits = arguments.prior or arguments.ids or arguments.probabilities
+    if arguments.logits_file is None and with_logits:
+        raise ValueError("--prior, --ids and --probabilities go with --logits")
 
 
 def _calibration(arguments: argparse.Namespace, submission: Submission, truth: Any) -> Calibration:
@@ -132,7 +133,8 @@ def _calibration(arguments: argparse.Namespace, submission: Submission, truth: A
     labels = true_labels(submission, truth)
     with rows_of(arguments, path) as rows:
         try:
-            return calibrate(rows[-1], submission.predicted, labels)
+            kind = not arguments.probabilities
+            return calibrate(rows[-1], submission.predicted, labels, logits=kind)
         except SubmissionError as error:
             raise SubmissionError(f"`{path}`: {error}") from error
 
