@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import ptarmigan as pt
 import releases_made
+from ptarmigan.cli import main
 
 
 @pytest.mark.parametrize("official", [False, True])
@@ -152,7 +154,40 @@ def test_a_prior_takes_logits_or_probabilities_as_is_said() -> None:
     shares /= shares.sum(axis=1, keepdims=True)
     expected = pt.score(logits, labels, k=2, prior=prior)
     assert pt.score(shares, labels, k=2, prior=prior, logits=False).to_dict() == expected.to_dict()
-    with pytest.raises(pt.SubmissionError, match="say so .`logits=False`"):
+    with pytest.raises(pt.SubmissionError, match="`logits=False`"):
         pt.score(shares, labels, k=2, prior=prior)
     with pytest.raises(pt.SubmissionError, match="these are logits"):
         pt.score(logits, labels, k=2, prior=prior, logits=False)
+
+
+def test_a_taxon_that_is_not_known_is_no_group() -> None:
+    labels = np.arange(6) % 3
+    ranks = {"genus": ["a", "", None], "order": {0: "", 1: "b"}}
+    found = pt.score(labels[:, np.newaxis], labels, k=1, ranks=ranks).by_rank
+    assert {name: one.n for name, one in found["genus"].items()} == {"a": 2}
+    assert {name: one.n for name, one in found["order"].items()} == {"b": 2}
+    with pytest.raises(pt.SubmissionError, match="none for 1; the first is `1`"):
+        pt.score([[0], [1]], [0, 1], k=1, supercategories=["Aves", ""])
+
+
+def test_a_null_taxon_is_in_no_group_for_the_command_and_the_data_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = releases_made.write_2019(tmp_path / "data").root
+    listed = root / "categories.json.tar.gz"
+    with tarfile.open(listed) as archive:
+        categories = json.load(archive.extractfile("categories.json"))
+    records = categories["categories"]
+    for record in records[:3]:
+        record["genus"] = None
+    listed.unlink()
+    (root / "categories.json").write_text(json.dumps(categories))
+    ds = pt.INaturalist(root, "2019", "val")
+    expected = pt.score(ds.targets[:, np.newaxis], ds, k=1, ids=ds.image_ids)
+    assert "" not in expected.by_rank["genus"]
+    known = np.isin(ds.targets, [record["id"] for record in records[:3]], invert=True)
+    assert sum(one.n for one in expected.by_rank["genus"].values()) == known.sum() < len(ds)
+    pt.write_submission(tmp_path / "s.csv", ds.image_ids, ds.targets[:, np.newaxis])
+    command = ["score", str(tmp_path / "s.csv"), "--root", str(root), "--release", "2019"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["by_rank"] == expected.to_dict()["by_rank"]

@@ -302,7 +302,7 @@ def score(
             Taken from the data set if ``truth`` is one.
         supercategories: The super category of each label; taken from the data set likewise.
         ranks: By name of a rank (``"genus"``), the group of each label in it; a label whose group
-            is None is in none. Taken from the data set likewise.
+            is None or empty is in none. Taken from the data set likewise.
         version: The release whose form a file has (`FORMATS`); None means 2017's header.
         prior: (N, C) or a function, as for `apply_prior`: multiplied with the probabilities.
         logits: With ``prior``, whether ``predicted`` is logits; False for probabilities.
@@ -345,7 +345,8 @@ def score(
     else:
         parts = _core.score_strict(given, expected, form, k=k, source=source, grouping=table)
     draws = Bootstrap(bootstrap, confidence, seed)
-    return Score.of(parts, k, groups, ranks or {}, draws, official=official)
+    where = f"`{os.fspath(truth)}`: " if isinstance(truth, str | os.PathLike) else ""
+    return Score.of(parts, k, groups, ranks or {}, draws, official=official, where=where)
 
 
 def _format(version: str) -> SubmissionFormat:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from . import _core
+from .errors import SubmissionError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Bootstrap", "ClassScore", "GroupScore", "Grouping", "Score"]
 
 Names: TypeAlias = "Mapping[int, str] | Mapping[int, str | None] | Sequence[str | None]"
-"""The group of each label; None where it is in none."""
+"""The group of each label; None or empty where it is in none."""
 
 NO_GROUP = "(none)"
 """Stands for the group of labels that are in none."""
@@ -72,10 +73,23 @@ class Grouping:
 
     @classmethod
     def of(cls, names: Names) -> Grouping:
-        """From the group of each label."""
+        """From the group of each label; a label whose group is None or empty is in none."""
         items = names.items() if isinstance(names, Mapping) else enumerate(names)
-        groups = {int(label): name for label, name in items if name is not None}
+        groups = {int(label): name for label, name in items if name}
         return cls(groups, sorted(set(groups.values())))
+
+    def require(self, labels: Sequence[int | str], where: str) -> None:
+        """Refuses true labels that are in no group; ``where`` they were read, or empty.
+
+        Raises:
+            SubmissionError: If there are any.
+        """
+        without = [label for label in labels if label not in self.groups]
+        if without:
+            raise SubmissionError(
+                f"{where}expected a super category for each of the {len(labels)} true labels, "
+                f"found none for {len(without)}; the first is `{without[0]}`"
+            )
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.uintp], int]:
         """Labels, the number of the group of each, and how many groups there are."""
@@ -213,11 +227,12 @@ class Score:
         bootstrap: Bootstrap,
         *,
         official: bool,
+        where: str,
     ) -> Score:
         """From the core's counts: all, public, private, by label, by place, by pair of groups.
 
         Raises:
-            ValueError: If a label has no super category although some have.
+            SubmissionError: If a label has no super category although some have.
         """
         whole, public, private, by_class, places, cells = parts
         by_label = sorted(((_number(label), counts) for label, counts in by_class), key=_place)
@@ -229,12 +244,7 @@ class Score:
         )
         by_supercategory = {}
         if supercategories is not None:
-            without = sum(label not in supercategories.groups for label in labels)
-            if without:
-                raise ValueError(
-                    f"expected a super category for each of the {len(labels)} true labels, found "
-                    f"none for {without}"
-                )
+            supercategories.require(labels, where)
             by_supercategory = supercategories.scores(labels, counts)
         return cls(
             k=k,
