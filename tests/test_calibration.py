@@ -135,7 +135,7 @@ def test_logits_and_probabilities_are_not_taken_for_each_other() -> None:
     row = int((logits.min(axis=1) < 0).argmax())
     with pytest.raises(pt.SubmissionError, match=f"row {row} has a negative probability"):
         calibrate(logits, labels, labels[:, 0], logits=False)
-    with pytest.raises(pt.SubmissionError, match="row 0: expected .* above 0"):
+    with pytest.raises(pt.SubmissionError, match=r"row 0: expected .* above 0"):
         calibrate(np.zeros((2, 3)), [0, 0], [0, 0], logits=False)
 
 

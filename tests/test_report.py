@@ -194,24 +194,6 @@ def test_logits_may_have_another_order_and_a_prior(guesses, tmp_path, capsys):
     assert f"Expected calibration error {expected.error:.2%}:" in page_of(path).text
 
 
-def test_probabilities_are_not_taken_for_logits(guesses, tmp_path, capsys):
-    logits = np.load(guesses.logits).astype(np.float64)
-    shares = np.exp(logits)
-    shares /= shares.sum(axis=1, keepdims=True)
-    np.save(tmp_path / "p.npy", shares)
-    path = tmp_path / "report.html"
-    command = ["report", str(guesses.submission), "--root", str(guesses.root), "-o", str(path)]
-    command += ["--logits", str(tmp_path / "p.npy")]
-    assert main(command) == 1
-    error = capsys.readouterr().err
-    assert "p.npy`: the logits lie between 0 and 1" in error
-    assert "--probabilities" in error
-    assert not path.exists()
-    assert main([*command, "--probabilities"]) == 0
-    expected = calibrate(guesses.logits, guesses.predicted, guesses.labels)
-    assert f"Expected calibration error {expected.error:.2%}:" in page_of(path).text
-
-
 def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ptarmigan", "report", *map(str, arguments)]
     environment = os.environ | variables

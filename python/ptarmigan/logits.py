@@ -383,22 +383,16 @@ def floats(values: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 def check_kind(values: NDArray[Any], start: int, *, logits: bool) -> None:
-    """That rows from ``start`` on are logits where they are to be, and else probabilities.
+    """Raises a SubmissionError if rows from ``start`` on are probabilities and not logits, or not.
 
-    Logits are told from the first rows alone: nothing else sums to 1 in every row.
-
-    Raises:
-        SubmissionError: If they are the other of both.
+    Of logits the first rows tell: nothing else sums to 1 in every row; 16 bits do so roughly.
     """
-    if not logits:
-        wrong = values.min(axis=1) < 0
-        if wrong.any():
-            row = start + int(wrong.argmax())
-            raise SubmissionError(f"row {row} has a negative probability; these are logits")
-    elif start == 0 and values.shape[1] > 1 and values.size and values.min() >= 0:
-        # Probabilities of 16 bits sum to 1 only roughly.
-        if (np.abs(values.sum(axis=1) - 1) < 0.01).all():
-            raise SubmissionError(
-                "the logits lie between 0 and 1 and those of a row sum to 1, so they are "
-                "probabilities: say so (`logits=False`, `--probabilities`)"
-            )
+    if not logits and (values < 0).any():
+        row = start + int((values < 0).any(axis=1).argmax())
+        raise SubmissionError(f"row {row} has a negative probability; these are logits")
+    first = logits and start == 0 and values.shape[1] > 1 and values.size and values.min() >= 0
+    if first and (np.abs(values.sum(axis=1) - 1) < 0.01).all():
+        raise SubmissionError(
+            "the logits lie between 0 and 1 and those of a row sum to 1, so they are "
+            "probabilities: say so (`logits=False`, `--probabilities`)"
+        )
