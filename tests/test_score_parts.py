@@ -191,3 +191,47 @@ def test_a_null_taxon_is_in_no_group_for_the_command_and_the_data_set(
     command = ["score", str(tmp_path / "s.csv"), "--root", str(root), "--release", "2019"]
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["by_rank"] == expected.to_dict()["by_rank"]
+
+
+@pytest.mark.parametrize(
+    ("version", "k", "expected"),
+    [
+        ("2017", None, 5),
+        ("2018", None, 3),
+        ("2019", None, 1),
+        ("2021", None, 1),
+        ("2021", 5, 1),
+        ("2021", 3, 3),
+        ("2017", 1, 1),
+        (None, None, 5),
+        (None, 2, 2),
+    ],
+)
+def test_the_error_that_is_scored_leads(version: str, k: int | None, expected: int) -> None:
+    random = np.random.default_rng(10)
+    labels = random.integers(0, 9, 400)
+    predicted = np.argsort(random.random((400, 9)), axis=1)[:, :5]
+    score = pt.score(predicted, labels, k, version=version)
+    assert score.scored_labels == expected
+    assert score.scored_error == score.top_errors[expected - 1]
+    assert score.top_k_error == score.top_errors[-1]
+    assert score.top_1_error == score.top_errors[0]
+    found = score.to_dict()
+    assert list(found)[:4] == ["k", "n", "scored_labels", "scored_error"]
+    first, head, images, *_ = str(score).splitlines()
+    assert first == f"top-{expected} error {score.scored_error:.2%}: 400 images in 9 classes"
+    names = dict.fromkeys((expected, 1, score.k))
+    assert head.split() == ["images", *" ".join(f"top-{one} error" for one in names).split()]
+    shares = [f"{score.top_errors[one - 1]:.2%}" for one in names]
+    assert images.split()[-len(shares) :] == shares
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_public_and_private_images_have_the_scored_error(tmp_path: Path, official: bool) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,expected,usage\n1,5,Public\n2,5,Public\n3,5,Private\n")
+    predicted = [[5, 1, 2, 3, 4], [1, 5, 2, 3, 4], [1, 2, 3, 4, 5]]
+    for version, errors in {"2017": (0.0, 0.0), "2021": (0.5, 1.0)}.items():
+        score = pt.score(predicted, path, ids=[1, 2, 3], version=version, official=official)
+        assert (score.public_error, score.private_error) == errors
+        assert f"{errors[1]:.2%}" in str(score).splitlines()[-1]

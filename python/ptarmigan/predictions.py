@@ -67,14 +67,18 @@ class SubmissionFormat:
     Attributes:
         header: The first line of the file.
         k: How many labels each image has.
+        scored_labels: How many of these, from the first, count for the leaderboard; all of them
+            but in 2021, which asks for five and scores the first.
     """
 
     header: str
     k: int
+    scored_labels: int
 
 
 FORMATS: dict[str, SubmissionFormat] = {
-    release: SubmissionFormat(header, k) for release, header, k in _core.submission_formats()
+    release: SubmissionFormat(header, k, 1 if release == "2021" else k)
+    for release, header, k in _core.submission_formats()
 }
 """The form of each release's submissions, by its version: ``"2017"``, ``"2018"``, ``"2019"``,
 ``"2021"``."""
@@ -295,6 +299,7 @@ def score(
             to label; a pair ``(ids, labels)``; a data set with ``image_ids`` and ``targets``; or
             (N,) labels in the order of the predicted rows.
         k: How many labels of a row count; None means as many as ``version`` says, or else 5.
+            Another k than ``version`` says is scored as it is: `Score.scored_labels` is then k.
         official: Whether to count as the competition's script does.
         ids: (N,) the image of each row, where ``predicted`` is an array.
         valid: (N,) bool; rows where it is False are left out, such as the padding of a batch.
@@ -318,9 +323,11 @@ def score(
         ValueError: If the arguments do not fit together.
         OSError: If a file cannot be read.
     """
+    known = None if version is None else _format(version)
     if k is None:
-        k = 5 if version is None else _format(version).k
+        k = 5 if known is None else known.k
     k = positive("k", k)
+    scored_labels = known.scored_labels if known is not None and known.k == k else k
     if prior is not None:
         predicted = top_k(apply_prior(predicted, prior, logits=logits), k)
     given, source = predicted_of(predicted, ids, truth)
@@ -346,7 +353,10 @@ def score(
         parts = _core.score_strict(given, expected, form, k=k, source=source, grouping=table)
     draws = Bootstrap(bootstrap, confidence, seed)
     where = f"`{os.fspath(truth)}`: " if isinstance(truth, str | os.PathLike) else ""
-    return Score.of(parts, k, groups, ranks or {}, draws, official=official, where=where)
+    return Score.of(
+        parts, k, groups, ranks or {}, draws, official=official, where=where,
+        scored_labels=scored_labels,
+    )  # fmt: skip
 
 
 def _format(version: str) -> SubmissionFormat:

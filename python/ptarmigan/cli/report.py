@@ -104,6 +104,7 @@ def _report(arguments: argparse.Namespace) -> None:
         truth,
         k,
         **groups,
+        version=arguments.release,
         bootstrap=arguments.bootstrap,
         confidence=arguments.confidence,
         seed=arguments.seed,
@@ -122,9 +123,12 @@ def _report(arguments: argparse.Namespace) -> None:
     )
     if arguments.json:
         size = Path(arguments.output).stat().st_size
-        print_json({"report": arguments.output, "bytes": size, "top_k_error": found.top_k_error})
+        errors = ("scored_labels", "scored_error", "top_1_error", "top_k_error")
+        figures = {name: getattr(found, name) for name in errors}
+        print_json({"report": arguments.output, "bytes": size, **figures})
     else:
-        say(f"wrote {arguments.output}: top-{found.k} error {found.top_k_error:.2%}")
+        error = f"top-{found.scored_labels} error {found.scored_error:.2%}"
+        say(f"wrote {arguments.output}: {error}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
