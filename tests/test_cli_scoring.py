@@ -157,7 +157,7 @@ def test_rows_of_nan_are_submitted_with_a_warning(made, truth, tmp_path, capsys)
     for name in ("x", "y"):
         assert run("submit", tmp_path / f"{name}.npz", "-o", tmp_path / "s.csv") == 0
         warning, wrote = capsys.readouterr().err.splitlines()
-        assert "2 rows of logits are NaN throughout, the first is row 5" in warning
+        assert "2 of 30 rows of logits are NaN throughout, the first is row 5" in warning
         assert "`0 1 2 3 4`" in warning
         assert wrote.startswith("wrote 30 rows")
     logits[[5, 20]] = 0
@@ -183,3 +183,18 @@ def test_a_dash_is_refused_and_makes_no_file(command, tmp_path, monkeypatch, cap
     assert run(*command) == 2
     assert "standard input and output are not supported" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_wrong_with_files_is_1_and_with_the_call_2(made, truth, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", perfect_logits(truth[:, 1], made.categories))
+    np.save(tmp_path / "p.npy", np.ones((len(truth), 3)))
+    submit = ["submit", tmp_path / "x.npy", "--root", made.root]
+    for options, status, message in (
+        (["-o", tmp_path], 1, f"`{tmp_path}`: is a directory"),
+        (["-o", tmp_path / "no" / "s.csv"], 1, "no such file or directory"),
+        (["-o", tmp_path / "s.csv", "--prior", tmp_path / "p.npy"], 1, "p.npy`: expected a prior"),
+        (["-o", tmp_path / "s.csv", "-k", "0"], 2, "k"),
+    ):
+        assert run(*submit, *options) == status
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "s.csv").exists()

@@ -9,6 +9,7 @@ and the result's class (`ptarmigan.scores`).
 
 from __future__ import annotations
 
+import errno
 import operator
 import os
 from collections.abc import Mapping, Sequence
@@ -151,9 +152,9 @@ def write_submission(
     Raises:
         SubmissionError: If an id or a label breaks these rules; names the row.
         TypeError: If ids or labels are no integers.
-        ValueError: If the version has no form, the map lacks the numbering or a label, or
-            ``labels`` needs a map.
-        OSError: If the file cannot be written.
+        ValueError: If the version has no form, the map lacks the numbering or a label, ``labels``
+            needs a map, or ``path`` is a device.
+        OSError: If the file cannot be written, or is a folder.
     """
     numbers, given = integers("ids", ids, 1), integers("predicted", predicted, 2)
     if label_map is not None:
@@ -167,6 +168,8 @@ def write_submission(
             f"expected {expected} labels in a row, found {given.shape[1]}; take the best "
             f"{expected} with `top_k(logits, k={expected})`"
         )
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     _core.write_submission(path, numbers, given, form)
     if label_map is not None:
         label_map.save(f"{os.fspath(path)}.labels.json")

@@ -112,8 +112,8 @@ def _warn_of_nan(rows: LogitRows, predicted: np.ndarray) -> None:
     if count:
         labels = " ".join(map(str, predicted[first]))
         say(
-            f"warning: {count:,} rows of logits are NaN throughout, the first is row {first}; "
-            f"their labels are `{labels}`, which means nothing"
+            f"warning: {count:,} of {len(rows):,} rows of logits are NaN throughout, the first is "
+            f"row {first}; such a row has the labels `{labels}`, which mean nothing"
         )
 
 

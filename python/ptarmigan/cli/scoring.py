@@ -213,6 +213,11 @@ def rows_of(
             yield [logits]
             return
         with LogitsFile(arguments.prior, "prior") as prior:
+            if prior.shape != logits.shape:
+                raise SubmissionError(
+                    f"`{arguments.prior}`: expected a prior of shape {logits.shape}, as that of "
+                    f"the logits, found {prior.shape}"
+                )
             kind = not arguments.probabilities
             yield [logits, apply_prior(logits, prior, logits=kind)]
 
