@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,15 @@ def test_what_is_wrong_with_files_is_1_and_with_the_call_2(made, truth, tmp_path
         assert run(*submit, *options) == status
         assert message in capsys.readouterr().err
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_annotations_without_categories_compare_no_columns(made, truth, tmp_path, capsys):
+    with zipfile.ZipFile(made.root / "test2017.zip") as archive:
+        annotations = json.loads(archive.read("test2017.json"))
+    del annotations["categories"]
+    (tmp_path / "test2017.json").write_text(json.dumps(annotations))
+    np.save(tmp_path / "x.npy", perfect_logits(truth[:, 1], made.categories + 1))
+    output = tmp_path / "s.csv"
+    assert run("submit", tmp_path / "x.npy", "--root", tmp_path, "-o", output) == 0
+    assert run("submit", "--check", output, "--root", tmp_path) == 0
+    assert len(pt.read_submission(output)) == len(truth)

@@ -55,7 +55,7 @@ def test_the_page_has_the_groups_of_the_score(tmp_path, capsys, version):
     error = printed(score["scored_error"])
     assert page.text.lstrip().startswith(f"submission.csv: top-{scored} error {error}")
     assert f"Top-{scored} error {error} " in " ".join(page.text.split())
-    assert ("submissions are ranked" in page.text) == (version == "2021")
+    assert ("ranks the submissions" in page.text) == (version == "2021")
 
 
 def test_the_super_categories_of_2019_are_those_of_its_folders(tmp_path, capsys):
