@@ -98,10 +98,45 @@ def test_always_sure_and_half_right_is_half_wrong() -> None:
     ],
 )
 def test_logits_that_do_not_belong_to_the_submission_are_refused(change, message) -> None:
-    logits = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
+    logits = 2 * np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
     labels = pt.top_k(logits, k=2)
     with pytest.raises(pt.SubmissionError, match=message):
         calibrate(*change(logits, labels, labels[:, 0]))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def test_probabilities_are_calibrated_as_the_logits_that_they_are_made_of() -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 2, (300, 6))
+    labels, truth = pt.top_k(logits), random.integers(0, 6, 300)
+    expected = calibrate(logits, labels, truth)
+    for shares in (softmax(logits), 7 * softmax(logits)):
+        found = calibrate(shares, labels, truth, logits=False)
+        assert found.error == pytest.approx(expected.error)
+        assert (found.n == expected.n).all()
+    prior = random.random((300, 6))
+    with_prior = pt.apply_prior(logits, prior)
+    labels = pt.top_k(with_prior)
+    expected = calibrate(with_prior, labels, truth)
+    product = pt.apply_prior(softmax(logits), prior, logits=False)
+    assert calibrate(product, labels, truth, logits=False).error == pytest.approx(expected.error)
+
+
+def test_logits_and_probabilities_are_not_taken_for_each_other() -> None:
+    logits = np.random.default_rng(2).normal(0, 2, (300, 6))
+    labels = pt.top_k(logits)
+    for kind in (np.float64, np.float16):
+        with pytest.raises(pt.SubmissionError, match="so they are probabilities: say so"):
+            calibrate(softmax(logits).astype(kind), labels, labels[:, 0])
+    row = int((logits.min(axis=1) < 0).argmax())
+    with pytest.raises(pt.SubmissionError, match=f"row {row} has a negative probability"):
+        calibrate(logits, labels, labels[:, 0], logits=False)
+    with pytest.raises(pt.SubmissionError, match=r"row 0: expected .* above 0"):
+        calibrate(np.zeros((2, 3)), [0, 0], [0, 0], logits=False)
 
 
 def test_other_numbers_than_floats_are_no_logits() -> None:

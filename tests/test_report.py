@@ -62,7 +62,7 @@ def test_every_figure_is_that_of_the_score(guesses, whole, capsys):
         assert text == printed(figure_of(score, place)), place
     places = {place for place, _ in page.figures}
     assert places >= {"n", "k"}
-    assert places >= {f"{a}top_{k}_error" for a in ("", "class_") for k in ("1", "k")}
+    assert places >= {"scored_error", "top_1_error", "class_top_1_error", "class_top_k_error"}
     assert places >= {f"top_errors/{place}" for place in range(5)}
     assert places >= {f"top_{k}_interval/{end}" for k in ("1", "k") for end in (0, 1)}
     groups = range(len(score["confusion"]["names"]))
@@ -151,7 +151,7 @@ def test_what_is_not_given_is_left_out_and_said(guesses, tmp_path, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["bytes"] == path.stat().st_size
     page = page_of(path)
-    assert printed(summary["top_k_error"]) == dict(page.figures)["top_k_error"]
+    assert printed(summary["scored_error"]) == dict(page.figures)["scored_error"]
     assert {"public_error", "private_error"} <= dict(page.figures).keys()
     titles = {text for _, text in page.headings}
     assert not titles & {"Rare and common classes", "The worst classes", "Super categories"}
@@ -303,6 +303,7 @@ def test_a_licence_that_is_no_web_address_is_no_link(guesses, tmp_path):
         (["--photos", "-1", "--root", "x"], 2, "--photos"),
         (["--worst", "-1", "--root", "{root}"], 2, "worst=-1"),
         (["--ids", "x.npy", "--root", "{root}"], 2, "--logits"),
+        (["--probabilities", "--root", "{root}"], 2, "--logits"),
         ([], 2, "--truth or --root"),
         (["--root", "{root}", "--logits", "{submission}"], 1, "not an array"),
         (["--root", "{root}", "-k", "4"], 1, "expected 4 "),

@@ -46,6 +46,16 @@ def test_the_page_has_the_groups_of_the_score(tmp_path, capsys, version):
         assert text == printed(figure_of(score, place)), place
     for name in score["by_supercategory"]:
         assert name in page.text
+    scored = {"2018": 3, "2019": 1, "2021": 1}[version]
+    assert score["scored_labels"] == scored
+    assert score["scored_error"] == score["top_errors"][scored - 1]
+    leading = [place for place, _ in page.figures if place.endswith("error")]
+    others = {"2018": "top_1_error", "2019": "class_top_k_error", "2021": "top_k_error"}
+    assert leading[:2] == ["scored_error", others[version]]
+    error = printed(score["scored_error"])
+    assert page.text.lstrip().startswith(f"submission.csv: top-{scored} error {error}")
+    assert f"Top-{scored} error {error} " in " ".join(page.text.split())
+    assert ("ranks the submissions" in page.text) == (version == "2021")
 
 
 def test_the_super_categories_of_2019_are_those_of_its_folders(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import ptarmigan as pt
 import releases_made
+from ptarmigan.cli import main
 
 
 @pytest.mark.parametrize("official", [False, True])
@@ -142,3 +144,94 @@ def test_a_whole_test_split_is_scored_with_intervals_in_little_time(tmp_path: Pa
     assert time.perf_counter() - start < 10
     spread = score.top_1_interval[1] - score.top_1_interval[0]
     assert spread == pytest.approx(2 * 1.96 * np.sqrt(0.25 / rows), rel=0.2)
+
+
+def test_a_prior_takes_logits_or_probabilities_as_is_said() -> None:
+    random = np.random.default_rng(9)
+    logits, labels = random.normal(size=(200, 8)), random.integers(0, 8, 200)
+    prior = random.random((200, 8))
+    shares = np.exp(logits)
+    shares /= shares.sum(axis=1, keepdims=True)
+    expected = pt.score(logits, labels, k=2, prior=prior)
+    assert pt.score(shares, labels, k=2, prior=prior, logits=False).to_dict() == expected.to_dict()
+    with pytest.raises(pt.SubmissionError, match="`logits=False`"):
+        pt.score(shares, labels, k=2, prior=prior)
+    with pytest.raises(pt.SubmissionError, match="these are logits"):
+        pt.score(logits, labels, k=2, prior=prior, logits=False)
+
+
+def test_a_taxon_that_is_not_known_is_no_group() -> None:
+    labels = np.arange(6) % 3
+    ranks = {"genus": ["a", "", None], "order": {0: "", 1: "b"}}
+    found = pt.score(labels[:, np.newaxis], labels, k=1, ranks=ranks).by_rank
+    assert {name: one.n for name, one in found["genus"].items()} == {"a": 2}
+    assert {name: one.n for name, one in found["order"].items()} == {"b": 2}
+    with pytest.raises(pt.SubmissionError, match="none for 1; the first is `1`"):
+        pt.score([[0], [1]], [0, 1], k=1, supercategories=["Aves", ""])
+
+
+def test_a_null_taxon_is_in_no_group_for_the_command_and_the_data_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = releases_made.write_2019(tmp_path / "data").root
+    listed = root / "categories.json.tar.gz"
+    with tarfile.open(listed) as archive:
+        categories = json.load(archive.extractfile("categories.json"))
+    records = categories["categories"]
+    for record in records[:3]:
+        record["genus"] = None
+    listed.unlink()
+    (root / "categories.json").write_text(json.dumps(categories))
+    ds = pt.INaturalist(root, "2019", "val")
+    expected = pt.score(ds.targets[:, np.newaxis], ds, k=1, ids=ds.image_ids)
+    assert "" not in expected.by_rank["genus"]
+    known = np.isin(ds.targets, [record["id"] for record in records[:3]], invert=True)
+    assert sum(one.n for one in expected.by_rank["genus"].values()) == known.sum() < len(ds)
+    pt.write_submission(tmp_path / "s.csv", ds.image_ids, ds.targets[:, np.newaxis])
+    command = ["score", str(tmp_path / "s.csv"), "--root", str(root), "--release", "2019"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["by_rank"] == expected.to_dict()["by_rank"]
+
+
+@pytest.mark.parametrize(
+    ("version", "k", "expected"),
+    [
+        ("2017", None, 5),
+        ("2018", None, 3),
+        ("2019", None, 1),
+        ("2021", None, 1),
+        ("2021", 5, 1),
+        ("2021", 3, 3),
+        ("2017", 1, 1),
+        (None, None, 5),
+        (None, 2, 2),
+    ],
+)
+def test_the_error_that_is_scored_leads(version: str, k: int | None, expected: int) -> None:
+    random = np.random.default_rng(10)
+    labels = random.integers(0, 9, 400)
+    predicted = np.argsort(random.random((400, 9)), axis=1)[:, :5]
+    score = pt.score(predicted, labels, k, version=version)
+    assert score.scored_labels == expected
+    assert score.scored_error == score.top_errors[expected - 1]
+    assert score.top_k_error == score.top_errors[-1]
+    assert score.top_1_error == score.top_errors[0]
+    found = score.to_dict()
+    assert list(found)[:4] == ["k", "n", "scored_labels", "scored_error"]
+    first, head, images, *_ = str(score).splitlines()
+    assert first == f"top-{expected} error {score.scored_error:.2%}: 400 images in 9 classes"
+    names = dict.fromkeys((expected, 1, score.k))
+    assert head.split() == ["images", *" ".join(f"top-{one} error" for one in names).split()]
+    shares = [f"{score.top_errors[one - 1]:.2%}" for one in names]
+    assert images.split()[-len(shares) :] == shares
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_public_and_private_images_have_the_scored_error(tmp_path: Path, official: bool) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,expected,usage\n1,5,Public\n2,5,Public\n3,5,Private\n")
+    predicted = [[5, 1, 2, 3, 4], [1, 5, 2, 3, 4], [1, 2, 3, 4, 5]]
+    for version, errors in {"2017": (0.0, 0.0), "2021": (0.5, 1.0)}.items():
+        score = pt.score(predicted, path, ids=[1, 2, 3], version=version, official=official)
+        assert (score.public_error, score.private_error) == errors
+        assert f"{errors[1]:.2%}" in str(score).splitlines()[-1]

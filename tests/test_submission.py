@@ -212,9 +212,11 @@ def test_what_the_system_refuses_is_an_os_error_with_the_file(tmp_path: Path) ->
 
 
 def test_a_device_or_a_folder_is_not_replaced(tmp_path: Path) -> None:
-    for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(ValueError, match="is not a file"):
-            pt.write_submission(path, [1], [[2]])
+    with pytest.raises(IsADirectoryError) as caught:
+        pt.write_submission(tmp_path, [1], [[2]])
+    assert caught.value.filename == str(tmp_path)
+    with pytest.raises(ValueError, match="is not a file"):
+        pt.write_submission(os.devnull, [1], [[2]])
     assert Path(os.devnull).is_char_device()
 
 

@@ -182,10 +182,10 @@ def test_what_is_written_has_the_images_that_are_asked_for(tmp_path: Path) -> No
 
 def test_the_forms_are_those_of_the_pages() -> None:
     assert {
-        "2017": SubmissionFormat("id,predicted", 5),
-        "2018": SubmissionFormat("id,predicted", 3),
-        "2019": SubmissionFormat("id,predicted", 1),
-        "2021": SubmissionFormat("Id,Predicted", 5),
+        "2017": SubmissionFormat("id,predicted", 5, 5),
+        "2018": SubmissionFormat("id,predicted", 3, 3),
+        "2019": SubmissionFormat("id,predicted", 1, 1),
+        "2021": SubmissionFormat("Id,Predicted", 5, 1),
     } == FORMATS
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "ArrayRows",
     "LogitRows",
     "LogitsFile",
+    "check_kind",
     "float_type",
     "floats",
     "logits_of",
@@ -379,3 +380,19 @@ def floats(values: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
         # The bits of a bfloat16 are the upper half of a float32.
         values = (values.astype(np.uint32) << 16).view(np.float32)
     return values.astype(kind, copy=False)
+
+
+def check_kind(values: NDArray[Any], start: int, *, logits: bool) -> None:
+    """Raises a SubmissionError if rows from ``start`` on are probabilities and not logits, or not.
+
+    Of logits the first rows tell: nothing else sums to 1 in every row; 16 bits do so roughly.
+    """
+    if not logits and (values < 0).any():
+        row = start + int((values < 0).any(axis=1).argmax())
+        raise SubmissionError(f"row {row} has a negative probability; these are logits")
+    first = logits and start == 0 and values.shape[1] > 1 and values.size and values.min() >= 0
+    if first and (np.abs(values.sum(axis=1) - 1) < 0.01).all():
+        raise SubmissionError(
+            "the logits lie between 0 and 1 and those of a row sum to 1, so they are "
+            "probabilities: say so (`logits=False`, `--probabilities`)"
+        )

@@ -9,6 +9,7 @@ and the result's class (`ptarmigan.scores`).
 
 from __future__ import annotations
 
+import errno
 import operator
 import os
 from collections.abc import Mapping, Sequence
@@ -67,14 +68,18 @@ class SubmissionFormat:
     Attributes:
         header: The first line of the file.
         k: How many labels each image has.
+        scored_labels: How many of these, from the first, count for the leaderboard; all of them
+            but in 2021, which asks for five and scores the first.
     """
 
     header: str
     k: int
+    scored_labels: int
 
 
 FORMATS: dict[str, SubmissionFormat] = {
-    release: SubmissionFormat(header, k) for release, header, k in _core.submission_formats()
+    release: SubmissionFormat(header, k, 1 if release == "2021" else k)
+    for release, header, k in _core.submission_formats()
 }
 """The form of each release's submissions, by its version: ``"2017"``, ``"2018"``, ``"2019"``,
 ``"2021"``."""
@@ -147,9 +152,9 @@ def write_submission(
     Raises:
         SubmissionError: If an id or a label breaks these rules; names the row.
         TypeError: If ids or labels are no integers.
-        ValueError: If the version has no form, the map lacks the numbering or a label, or
-            ``labels`` needs a map.
-        OSError: If the file cannot be written.
+        ValueError: If the version has no form, the map lacks the numbering or a label, ``labels``
+            needs a map, or ``path`` is a device.
+        OSError: If the file cannot be written, or is a folder.
     """
     numbers, given = integers("ids", ids, 1), integers("predicted", predicted, 2)
     if label_map is not None:
@@ -163,6 +168,8 @@ def write_submission(
             f"expected {expected} labels in a row, found {given.shape[1]}; take the best "
             f"{expected} with `top_k(logits, k={expected})`"
         )
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     _core.write_submission(path, numbers, given, form)
     if label_map is not None:
         label_map.save(f"{os.fspath(path)}.labels.json")
@@ -277,6 +284,7 @@ def score(
     ranks: Mapping[str, Names] | None = None,
     version: str | None = None,
     prior: Any = None,
+    logits: bool = True,
     bootstrap: int = 0,
     confidence: float = 0.95,
     seed: int = 0,
@@ -294,6 +302,7 @@ def score(
             to label; a pair ``(ids, labels)``; a data set with ``image_ids`` and ``targets``; or
             (N,) labels in the order of the predicted rows.
         k: How many labels of a row count; None means as many as ``version`` says, or else 5.
+            Another k than ``version`` says is scored as it is: `Score.scored_labels` is then k.
         official: Whether to count as the competition's script does.
         ids: (N,) the image of each row, where ``predicted`` is an array.
         valid: (N,) bool; rows where it is False are left out, such as the padding of a batch.
@@ -301,9 +310,10 @@ def score(
             Taken from the data set if ``truth`` is one.
         supercategories: The super category of each label; taken from the data set likewise.
         ranks: By name of a rank (``"genus"``), the group of each label in it; a label whose group
-            is None is in none. Taken from the data set likewise.
+            is None or empty is in none. Taken from the data set likewise.
         version: The release whose form a file has (`FORMATS`); None means 2017's header.
         prior: (N, C) or a function, as for `apply_prior`: multiplied with the probabilities.
+        logits: With ``prior``, whether ``predicted`` is logits; False for probabilities.
         bootstrap: How often to draw the images again for the intervals; 0 for none.
         confidence: The part of the draws that an interval holds, above 0 and below 1.
         seed: Decides the draws; the same seed gives the same intervals.
@@ -316,11 +326,13 @@ def score(
         ValueError: If the arguments do not fit together.
         OSError: If a file cannot be read.
     """
+    known = None if version is None else _format(version)
     if k is None:
-        k = 5 if version is None else _format(version).k
+        k = 5 if known is None else known.k
     k = positive("k", k)
+    scored_labels = known.scored_labels if known is not None and known.k == k else k
     if prior is not None:
-        predicted = top_k(apply_prior(predicted, prior), k)
+        predicted = top_k(apply_prior(predicted, prior, logits=logits), k)
     given, source = predicted_of(predicted, ids, truth)
     # A submission has category ids, whatever numbers a data set has for its labels.
     submitted = not isinstance(given, tuple) or hasattr(predicted, "predicted")
@@ -343,7 +355,11 @@ def score(
     else:
         parts = _core.score_strict(given, expected, form, k=k, source=source, grouping=table)
     draws = Bootstrap(bootstrap, confidence, seed)
-    return Score.of(parts, k, groups, ranks or {}, draws, official=official)
+    where = f"`{os.fspath(truth)}`: " if isinstance(truth, str | os.PathLike) else ""
+    return Score.of(
+        parts, k, groups, ranks or {}, draws, official=official, where=where,
+        scored_labels=scored_labels,
+    )  # fmt: skip
 
 
 def _format(version: str) -> SubmissionFormat:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .errors import SubmissionError
-from .logits import LogitRows, float_type, floats, logits_of, rows_of
+from .logits import LogitRows, check_kind, float_type, floats, logits_of, rows_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class RowsWithPrior(LogitRows):
         """Rows ``start`` to ``stop``, with the prior."""
         values = floats(self._values.read(start, stop), self.dtype)
         prior = floats(self._prior_of(start, stop), self.dtype)
-        self._check_values(values, start)
+        check_kind(values, start, logits=self._logits)
         unknown = _check_prior(prior, start)
         if self._logits:
             # A prior of 0 is -infinity; beside a logit of +infinity that is no number.
@@ -105,18 +105,6 @@ class RowsWithPrior(LogitRows):
                 f"{prior.shape}"
             )
         return prior
-
-    def _check_values(self, values: NDArray[Any], start: int) -> None:
-        if not self._logits:
-            _refuse(values.min(axis=1) < 0, start, "has a negative probability; these are logits")
-        elif start == 0 and values.shape[1] > 1 and values.size:
-            # Nothing else sums to 1 in every row; 16-bit probabilities do so roughly.
-            sums = values.sum(axis=1)
-            if values.min() >= 0 and (np.abs(sums - 1) < 0.01).all():
-                raise SubmissionError(
-                    "the logits lie between 0 and 1 and those of a row sum to 1, so they are "
-                    "probabilities: say so (`logits=False`, `--probabilities`)"
-                )
 
 
 def _check_prior(prior: NDArray[Any], start: int) -> NDArray[np.bool_]:

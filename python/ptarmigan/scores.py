@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from . import _core
+from .errors import SubmissionError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Bootstrap", "ClassScore", "GroupScore", "Grouping", "Score"]
 
 Names: TypeAlias = "Mapping[int, str] | Mapping[int, str | None] | Sequence[str | None]"
-"""The group of each label; None where it is in none."""
+"""The group of each label; None or empty where it is in none."""
 
 NO_GROUP = "(none)"
 """Stands for the group of labels that are in none."""
@@ -72,10 +73,23 @@ class Grouping:
 
     @classmethod
     def of(cls, names: Names) -> Grouping:
-        """From the group of each label."""
+        """From the group of each label; a label whose group is None or empty is in none."""
         items = names.items() if isinstance(names, Mapping) else enumerate(names)
-        groups = {int(label): name for label, name in items if name is not None}
+        groups = {int(label): name for label, name in items if name}
         return cls(groups, sorted(set(groups.values())))
+
+    def require(self, labels: Sequence[int | str], where: str) -> None:
+        """Refuses true labels that are in no group; ``where`` they were read, or empty.
+
+        Raises:
+            SubmissionError: If there are any.
+        """
+        without = [label for label in labels if label not in self.groups]
+        if without:
+            raise SubmissionError(
+                f"{where}expected a super category for each of the {len(labels)} true labels, "
+                f"found none for {len(without)}; the first is `{without[0]}`"
+            )
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.uintp], int]:
         """Labels, the number of the group of each, and how many groups there are."""
@@ -161,6 +175,9 @@ class Score:
     Attributes:
         k: How many labels of a row counted.
         n: Images.
+        scored_labels: How many labels the leaderboard of the release counts: k but in 2021,
+            where it is 1 (`SubmissionFormat`).
+        scored_error: The error of these, which a submission is ranked by.
         top_1_error: Share of the images whose first label is wrong.
         top_k_error: Share of the images whose first k labels are all wrong; for k = 5 this is
             the metric of the 2017 competition.
@@ -169,8 +186,8 @@ class Score:
         by_class: `ClassScore` of each true label that has an image, by rising label. Under
             ``official=True`` a label that is no plain integer is a string.
         by_supercategory: `GroupScore` of each super category by name; empty where unknown.
-        public_error: Top-k error over the public images, where the truth tells; else None.
-        private_error: Top-k error over the private images, where the truth tells; else None.
+        public_error: The scored error over the public images, where the truth tells; else None.
+        private_error: The scored error over the private images, where the truth tells; else None.
         official: Whether it was counted as the competition's own script does.
         top_errors: (k,) floats: item j - 1 is the top-j error.
         top_1_interval: ``[low, high]`` of the top-1 error, by the bootstrap; None without. Each
@@ -186,6 +203,8 @@ class Score:
 
     k: int
     n: int
+    scored_labels: int
+    scored_error: float
     top_1_error: float
     top_k_error: float
     class_top_1_error: float
@@ -213,11 +232,13 @@ class Score:
         bootstrap: Bootstrap,
         *,
         official: bool,
+        where: str,
+        scored_labels: int,
     ) -> Score:
         """From the core's counts: all, public, private, by label, by place, by pair of groups.
 
         Raises:
-            ValueError: If a label has no super category although some have.
+            SubmissionError: If a label has no super category although some have.
         """
         whole, public, private, by_class, places, cells = parts
         by_label = sorted(((_number(label), counts) for label, counts in by_class), key=_place)
@@ -225,20 +246,18 @@ class Score:
         ((_, classes, averages),) = _core.score_groups(counts, [0] * len(counts), 1)
         total = GroupScore.of(whole, classes, averages)
         public_error, private_error = (
-            None if part is None else ClassScore.of(part).top_k_error for part in (public, private)
+            None if part is None else _error_of(ClassScore.of(part), scored_labels)
+            for part in (public, private)
         )
         by_supercategory = {}
         if supercategories is not None:
-            without = sum(label not in supercategories.groups for label in labels)
-            if without:
-                raise ValueError(
-                    f"expected a super category for each of the {len(labels)} true labels, found "
-                    f"none for {without}"
-                )
+            supercategories.require(labels, where)
             by_supercategory = supercategories.scores(labels, counts)
         return cls(
             k=k,
             n=total.n,
+            scored_labels=scored_labels,
+            scored_error=_error_of(total, scored_labels),
             top_1_error=total.top_1_error,
             top_k_error=total.top_k_error,
             class_top_1_error=total.class_top_1_error,
@@ -269,27 +288,37 @@ class Score:
 
     def __str__(self) -> str:
         """A table for people: the whole, the parts, the super categories."""
+        # The scored error first; of one label there is only one.
+        columns = list(dict.fromkeys((self.scored_labels, 1, self.k)))
+
+        def errors(one: Score | GroupScore, kind: str = "") -> list[float]:
+            return [getattr(one, f"{kind}top_{'1' if n == 1 else 'k'}_error") for n in columns]
+
+        def only(labels: int, error: float) -> list[float | str]:
+            return [error if column == labels else "" for column in columns]
+
         lines = [
+            f"top-{self.scored_labels} error {self.scored_error:.2%}: "
             f"{self.n:,} images in {len(self.by_class):,} classes"
             + (", counted as the competition's script does" if self.official else ""),
-            _row("", "images", "top-1 error", f"top-{self.k} error"),
-            _row("every image the same", self.n, self.top_1_error, self.top_k_error),
-            _row("every class the same", "", self.class_top_1_error, self.class_top_k_error),
+            _row("", "images", *(f"top-{labels} error" for labels in columns)),
+            _row("every image the same", self.n, *errors(self)),
+            _row("every class the same", "", *errors(self, "class_")),
         ]
         if self.top_1_interval is not None and self.top_k_interval is not None:
-            ends = zip(("from", "to"), self.top_1_interval, self.top_k_interval, strict=True)
-            lines.extend(
-                _row(f"{self.confidence:.4g} interval, {end}", "", *at) for end, *at in ends
-            )
+            both = {self.k: self.top_k_interval, 1: self.top_1_interval}
+            for end, name in enumerate(("from", "to")):
+                ends = [both[labels][end] for labels in columns]
+                lines.append(_row(f"{self.confidence:.4g} interval, {name}", "", *ends))
         lines.extend(
-            _row(f"among the first {place}", "", "", self.top_errors[place - 1])
+            _row(f"among the first {place}", "", *only(self.k, self.top_errors[place - 1]))
             for place in range(2, self.k)
         )
         for name, error in (("public", self.public_error), ("private", self.private_error)):
             if error is not None:
-                lines.append(_row(name, "", "", error))
+                lines.append(_row(name, "", *only(self.scored_labels, error)))
         by_size = sorted(self.by_supercategory.items(), key=lambda item: (-item[1].n, item[0]))
-        lines.extend(_row(name, s.n, s.top_1_error, s.top_k_error) for name, s in by_size)
+        lines.extend(_row(name, one.n, *errors(one)) for name, one in by_size)
         return "\n".join(lines)
 
 
@@ -302,6 +331,10 @@ def _number(label: int | str) -> int | str:
 
 def _place(item: tuple[int | str, Any]) -> tuple[bool, int | str]:
     return isinstance(item[0], str), item[0]
+
+
+def _error_of(score: ClassScore | GroupScore, labels: int) -> float:
+    return score.top_1_error if labels == 1 else score.top_k_error
 
 
 def _top_errors(n: int, places: list[int]) -> list[float]:

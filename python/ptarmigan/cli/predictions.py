@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ptarmigan.cli.scoring import (
     add_form,
-    groups_of,
-    ids_in,
+    categories_of,
+    category_count,
+    ids_of,
     labels_per_row,
-    load,
+    load_ids,
+    refuse_dash,
     rows_of,
     table_of,
 )
@@ -76,7 +78,9 @@ def _add_logits(command: argparse.ArgumentParser, *, positional: bool = True) ->
     if positional:
         command.add_argument("logits", metavar="LOGITS", nargs="?", help=text)
     command.add_argument("--logits", metavar="FILE", dest="logits_file", help=text)
-    command.add_argument("--ids", metavar="IDS.npy", help="the image id of every row")
+    command.add_argument(
+        "--ids", metavar="FILE", help="the image id of every row: .npy, or a text, one a line"
+    )
     command.add_argument(
         "--prior", metavar="PRIOR.npy",
         help="(images, categories) to multiply the probabilities with; NaN rows: no prior",
@@ -86,10 +90,6 @@ def _add_logits(command: argparse.ArgumentParser, *, positional: bool = True) ->
     )
 
 
-def _categories(table: Table) -> int:
-    return max(table.categories[0], default=-1) + 1
-
-
 def _rank(rows: LogitRows, k: int) -> np.ndarray:
     from ptarmigan.logits import top_k
 
@@ -97,7 +97,28 @@ def _rank(rows: LogitRows, k: int) -> np.ndarray:
         return top_k(rows, k, progress=progress)
 
 
+def _warn_of_nan(rows: LogitRows, predicted: np.ndarray) -> None:
+    """Says which rows are NaN throughout; they are ranked 0, 1, 2, ..., so only such are read."""
+    import numpy as np
+
+    from ptarmigan.logits import float_type, floats
+
+    count, first = 0, 0
+    in_order = (predicted == np.arange(predicted.shape[1])).all(axis=1)
+    for row in np.flatnonzero(in_order).tolist():
+        if np.isnan(floats(rows.read(row, row + 1), float_type(rows.dtype))).all():
+            first = first if count else row
+            count += 1
+    if count:
+        labels = " ".join(map(str, predicted[first]))
+        say(
+            f"warning: {count:,} of {len(rows):,} rows of logits are NaN throughout, the first is "
+            f"row {first}; such a row has the labels `{labels}`, which mean nothing"
+        )
+
+
 def _submit(arguments: argparse.Namespace) -> int:
+    refuse_dash(arguments, "logits", "logits_file", "ids", "prior", "output", "check")
     if arguments.logits is not None and arguments.logits_file is not None:
         raise ValueError("give the logits once, as LOGITS or as --logits")
     logits = arguments.logits or arguments.logits_file
@@ -112,27 +133,18 @@ def _submit(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace, path: str) -> None:
-    from ptarmigan.errors import SubmissionError
     from ptarmigan.predictions import write_submission
 
     k = labels_per_row(arguments)
     options: dict[str, Any] = {"k": k, "version": arguments.release}
-    ids = None if arguments.ids is None else load(arguments.ids, "ids")
+    table = None
     if arguments.root is not None:
         table = table_of(arguments.root, arguments.split, arguments.release)
-        options["categories"] = _categories(table)
-        if ids is None:
-            ids = table.image_ids
-        else:
-            options["expected_ids"] = table.image_ids
-    with rows_of(arguments, path) as rows:
-        ids = ids_in(path) if ids is None else ids
-        if ids.shape != (len(rows[-1]),):
-            raise SubmissionError(
-                f"`{path}`: expected ({len(ids)}, categories) logits, one row for each of the "
-                f"{len(ids)} ids, found shape {rows[-1].shape}"
-            )
+        options |= {"categories": category_count(table), "expected_ids": table.image_ids}
+    ids = ids_of(arguments, path, table)
+    with rows_of(arguments, path, len(ids), table) as rows:
         predicted = _rank(rows[-1], k)
+        _warn_of_nan(rows[-1], predicted)
     write_submission(arguments.output, ids, predicted, **options)
     summary = {"submission": arguments.output, "rows": len(ids), "k": k}
     if arguments.json:
@@ -148,9 +160,9 @@ def _check(arguments: argparse.Namespace) -> int:
     categories = None
     if arguments.root is not None:
         table = table_of(arguments.root, arguments.split, arguments.release)
-        ids, categories = table.image_ids, _categories(table)
+        ids, categories = table.image_ids, category_count(table)
     if arguments.ids is not None:
-        ids = load(arguments.ids, "ids")
+        ids = load_ids(arguments.ids)
     found = check_submission(
         arguments.check,
         version=arguments.release,
@@ -175,6 +187,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> None:
+    refuse_dash(arguments, "submission", "logits_file", "ids", "prior", "truth")
     if (arguments.submission is None) == (arguments.logits_file is None):
         raise ValueError("give either a SUBMISSION or --logits FILE")
     if arguments.logits_file is None and (arguments.prior or arguments.ids):
@@ -187,13 +200,14 @@ def _score(arguments: argparse.Namespace) -> None:
         "confidence": arguments.confidence,
         "seed": arguments.seed,
     }
+    table = None
     if arguments.root is not None:
         table = table_of(arguments.root, arguments.split, arguments.release)
-        options |= groups_of(table, arguments.release)
+        options |= categories_of(table, arguments.release)
         truth = truth or (table.image_ids, table.category_ids)
     if truth is None:
         raise ValueError("the score needs the truth: give --truth or --root")
-    scores = _scores(arguments, truth, options)
+    scores = _scores(arguments, truth, table, options)
     if arguments.json:
         found = {name: score.to_dict() for name, score in scores.items()}
         print_json(found if len(found) > 1 else found["without_prior"])
@@ -204,7 +218,9 @@ def _score(arguments: argparse.Namespace) -> None:
         put(str(score))
 
 
-def _scores(arguments: argparse.Namespace, truth: Any, options: dict[str, Any]) -> dict[str, Score]:
+def _scores(
+    arguments: argparse.Namespace, truth: Any, table: Table | None, options: dict[str, Any]
+) -> dict[str, Score]:
     """The score ``without_prior``, and if there is a prior, ``with_prior``."""
     from ptarmigan.predictions import score
 
@@ -212,8 +228,8 @@ def _scores(arguments: argparse.Namespace, truth: Any, options: dict[str, Any]) 
     if arguments.submission is not None:
         return {"without_prior": score(arguments.submission, truth, k, **options)}
     path = arguments.logits_file
-    ids = ids_in(path) if arguments.ids is None else load(arguments.ids, "ids")
-    with rows_of(arguments, path) as rows:
+    ids = ids_of(arguments, path, table)
+    with rows_of(arguments, path, len(ids), table) as rows:
         names = ("without_prior", "with_prior")
         return {
             name: score(_rank(each, k), truth, k, ids=ids, **options)

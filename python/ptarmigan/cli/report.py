@@ -6,13 +6,22 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptarmigan.cli.scoring import add_form, groups_of, labels_per_row, load, rows_of, table_of
+from ptarmigan.cli.scoring import (
+    add_form,
+    categories_of,
+    given_ids,
+    labels_per_row,
+    refuse_dash,
+    rows_of,
+    table_of,
+)
 from ptarmigan.cli.terminal import add_command, archive_progress, print_json, say
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ptarmigan.annotations import Table
     from ptarmigan.predictions import Score, Submission
     from ptarmigan.report import Calibration, WrongPhoto
 
@@ -38,9 +47,9 @@ def add_commands(commands: Any) -> None:
         "--logits", metavar="FILE", dest="logits_file",
         help="for the calibration: .npy or .npz, a row for each row of SUBMISSION",
     )  # fmt: skip
-    option("--ids", metavar="IDS.npy", help="the image id of every row of the logits")
+    option("--ids", metavar="FILE", help="the image id of every row of the logits")
     option("--prior", metavar="PRIOR.npy", help="what the logits were multiplied with")
-    report.set_defaults(probabilities=False)
+    option("--probabilities", action="store_true", help="the file of --logits holds probabilities")
     option("--photos", type=int, default=0, metavar="N", help="a photo of N worst classes (0)")
     option("--worst", type=int, default=20, metavar="N", help="worst classes to name (20)")
     option("--bootstrap", type=int, default=1000, metavar="N", help="draws for intervals (1000)")
@@ -50,24 +59,28 @@ def add_commands(commands: Any) -> None:
     add_form(report)
 
 
-def _data_set(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    """The truth of a split, its groups, and what `write_report` is told of its categories."""
-    import numpy as np
-
-    parts = {arguments.split, "train"}
-    tables = {part: table_of(arguments.root, part, arguments.release) for part in parts}
-    table = tables[arguments.split]
+def _about(arguments: argparse.Namespace, table: Table, groups: dict[str, Any]) -> dict[str, Any]:
+    """What `write_report` is told of the categories of a split."""
     ids, names, _ = table.categories
-    groups = groups_of(table, arguments.release)
-    labels, counts = np.unique(tables["train"].category_ids, return_counts=True)
-    trained = dict(zip(labels.tolist(), counts.tolist(), strict=True))
-    about = {
+    trained = _training_images(arguments)
+    return {
         "classes": dict(zip(ids, names, strict=True)),
         "supercategories": groups.get("supercategories"),
-        "training_images": {label: trained.get(label, 0) for label in ids},
+        "training_images": trained and {label: trained.get(label, 0) for label in ids},
         "data": f"iNaturalist {arguments.release}, split {arguments.split}",
     }
-    return (table.image_ids, table.category_ids), groups, about
+
+
+def _training_images(arguments: argparse.Namespace) -> dict[int, int] | None:
+    """How many training images each category has; None without the training annotations."""
+    import numpy as np
+
+    try:
+        table = table_of(arguments.root, "train", arguments.release)
+    except FileNotFoundError:
+        return None
+    labels, counts = np.unique(table.category_ids, return_counts=True)
+    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -75,12 +88,15 @@ def _report(arguments: argparse.Namespace) -> None:
     from ptarmigan.report import true_labels, write_report
 
     _check(arguments)
-    truth: Any = None
+    truth: Any = arguments.truth
+    table = None
     groups: dict[str, Any] = {}
     about: dict[str, Any] = {}
     if arguments.root is not None:
-        truth, groups, about = _data_set(arguments)
-    truth = arguments.truth or truth
+        table = table_of(arguments.root, arguments.split, arguments.release)
+        groups = categories_of(table, arguments.release)
+        about = _about(arguments, table, groups)
+        truth = truth or (table.image_ids, table.category_ids)
     k = labels_per_row(arguments)
     submission = read_submission(arguments.submission, k=k, version=arguments.release)
     found = score(
@@ -88,12 +104,13 @@ def _report(arguments: argparse.Namespace) -> None:
         truth,
         k,
         **groups,
+        version=arguments.release,
         bootstrap=arguments.bootstrap,
         confidence=arguments.confidence,
         seed=arguments.seed,
     )
     if arguments.logits_file is not None:
-        about["calibration"] = _calibration(arguments, submission, truth)
+        about["calibration"] = _calibration(arguments, submission, truth, table)
     if arguments.photos:
         about["photos"] = _photos(arguments, found, submission, true_labels(submission, truth))
     write_report(
@@ -106,33 +123,42 @@ def _report(arguments: argparse.Namespace) -> None:
     )
     if arguments.json:
         size = Path(arguments.output).stat().st_size
-        print_json({"report": arguments.output, "bytes": size, "top_k_error": found.top_k_error})
+        errors = ("scored_labels", "scored_error", "top_1_error", "top_k_error")
+        figures = {name: getattr(found, name) for name in errors}
+        print_json({"report": arguments.output, "bytes": size, **figures})
     else:
-        say(f"wrote {arguments.output}: top-{found.k} error {found.top_k_error:.2%}")
+        error = f"top-{found.scored_labels} error {found.scored_error:.2%}"
+        say(f"wrote {arguments.output}: {error}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    refuse_dash(arguments, "submission", "truth", "logits_file", "ids", "prior", "output")
     if arguments.truth is None and arguments.root is None:
         raise ValueError("the score needs the truth: give --truth or --root")
     if arguments.photos < 0:
         raise ValueError(f"expected --photos of 0 or more, found {arguments.photos}")
     if arguments.photos and arguments.root is None:
         raise ValueError("the photos are in the data set: give --root with --photos")
-    if arguments.logits_file is None and (arguments.prior or arguments.ids):
-        raise ValueError("--prior and --ids go with --logits")
+    with_logits = arguments.prior or arguments.ids or arguments.probabilities
+    if arguments.logits_file is None and with_logits:
+        raise ValueError("--prior, --ids and --probabilities go with --logits")
 
 
-def _calibration(arguments: argparse.Namespace, submission: Submission, truth: Any) -> Calibration:
+def _calibration(
+    arguments: argparse.Namespace, submission: Submission, truth: Any, table: Table | None
+) -> Calibration:
     from ptarmigan.errors import SubmissionError
     from ptarmigan.report import calibrate, in_order, true_labels
 
     path = arguments.logits_file
-    if arguments.ids is not None:
-        submission = in_order(submission, load(arguments.ids, "ids"))
+    ids = given_ids(arguments, path)
+    if ids is not None:
+        submission = in_order(submission, ids)
     labels = true_labels(submission, truth)
-    with rows_of(arguments, path) as rows:
+    with rows_of(arguments, path, len(submission), table) as rows:
         try:
-            return calibrate(rows[-1], submission.predicted, labels)
+            kind = not arguments.probabilities
+            return calibrate(rows[-1], submission.predicted, labels, logits=kind)
         except SubmissionError as error:
             raise SubmissionError(f"`{path}`: {error}") from error
 

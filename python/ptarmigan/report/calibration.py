@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SubmissionError
-from ..logits import READ_BYTES, LogitRows, float_type, floats, rows_of
+from ..logits import READ_BYTES, LogitRows, check_kind, float_type, floats, rows_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,23 +39,32 @@ class Calibration:
 
 
 def calibrate(
-    logits: Any, predicted: ArrayLike, truth: ArrayLike, *, bins: int = 15
+    logits_or_probabilities: Any,
+    predicted: ArrayLike,
+    truth: ArrayLike,
+    *,
+    bins: int = 15,
+    logits: bool = True,
 ) -> Calibration:
-    """Compares how sure logits are of first labels (the softmax) with how many are right.
+    """Compares how sure first labels are (the softmax of logits) with how many are right.
 
     Args:
-        logits: (N, C) as for `ptarmigan.top_k`: an array, a file, or what `ptarmigan.apply_prior`
-            gives; a file is read 8 MiB at a time.
+        logits_or_probabilities: (N, C) as for `ptarmigan.top_k`: an array, a file, or what
+            `ptarmigan.apply_prior` gives; a file is read 8 MiB at a time.
         predicted: (N,) or (N, k) labels, the first of a row being the best class of its logits.
         truth: (N,) true labels.
         bins: B.
+        logits: Whether the first argument is logits; False for probabilities (and what
+            `ptarmigan.apply_prior` makes of them), which need not sum to 1: the confidence is the
+            share of the label in the sum of its row.
 
     Returns:
         The bins.
 
     Raises:
         SubmissionError: If the shapes do not fit, or a row's first label is not the best class of
-            its logits: then the rows are not those of the logits.
+            its logits: then the rows are not those of the logits. Or if probabilities are given
+            as logits or the other way round.
         TypeError: If the logits are no floating-point numbers.
         ValueError: If they have another number of dimensions, or ``bins`` is less than 1.
         OSError: If a file cannot be read.
@@ -65,13 +74,13 @@ def calibrate(
     labels = np.asarray(predicted)
     labels = labels if labels.ndim == 1 else labels[:, 0]
     true = np.asarray(truth)
-    rows = rows_of(logits)
+    rows = rows_of(logits_or_probabilities)
     if not len(rows) == len(labels) == len(true):
         raise SubmissionError(
             f"expected logits of shape ({len(labels)}, classes), a row for each row of the "
             f"submission, and as many true labels, found {rows.shape} and {len(true)}"
         )
-    confidence = _confidences(rows, labels)
+    confidence = _confidences(rows, labels, logits=logits)
     right = labels == true
     # The bin's upper edge belongs to it, and a confidence is never 0.
     places = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -83,8 +92,8 @@ def calibrate(
     return Calibration(n, mean, accuracy, float(error))
 
 
-def _confidences(rows: LogitRows, labels: NDArray[Any]) -> NDArray[np.float64]:
-    """(N,) the softmax of each row at its label."""
+def _confidences(rows: LogitRows, labels: NDArray[Any], *, logits: bool) -> NDArray[np.float64]:
+    """(N,) the share of its label in each row: of logits the softmax, of probabilities as it is."""
     count, classes = rows.shape
     found = np.empty(count, np.float64)
     if count and (labels.min() < 0 or labels.max() >= classes):
@@ -96,11 +105,16 @@ def _confidences(rows: LogitRows, labels: NDArray[Any]) -> NDArray[np.float64]:
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
         block = floats(rows.read(part.start, part.stop), float_type(rows.dtype))
+        check_kind(block, start, logits=logits)
         own = block[np.arange(len(block)), labels[part]]
         best = block.max(axis=1)
         _check(start, labels[part], block, own, best)
-        # The label's own term is exp(0): its share is 1 over the sum.
-        found[part] = 1 / np.exp(block - best[:, np.newaxis]).sum(axis=1, dtype=np.float64)
+        if not logits and not best.all():
+            row = start + int((best == 0).argmax())
+            raise SubmissionError(f"row {row}: expected a largest probability above 0, found 0")
+        # The label is the best of its row: its own term is exp(0), or `best`.
+        terms = np.exp(block - best[:, np.newaxis]) if logits else block
+        found[part] = (1 if logits else best) / terms.sum(axis=1, dtype=np.float64)
     return found
 
 
