@@ -83,7 +83,7 @@ def test_crowds_and_trust_are_told(tmp_path: Path) -> None:
 
 
 def test_sides_too_large_to_multiply_are_counted(tmp_path: Path) -> None:
-    write_boxes(tmp_path, "val", [box(1, 0, 0, 1e308, 1e308, area=1), box(2, 0, 0, 10, 10)])
+    write_boxes(tmp_path, "val", [box(1, 0, 0, 1e308, 1e308, area=1.0), box(2, 0, 0, 10, 10)])
     found = read_boxes(tmp_path / "val_2017_bboxes.zip", "val_2017_bboxes.json")
     assert pt.boxes.check_boxes(found, None)["first"]["wrong_area"] == [1]
 

@@ -156,13 +156,13 @@ def check_boxes(found: Boxes, table: Table | None) -> dict[str, Any]:
     """
     images, numbers = np.unique(found.image_ids, return_counts=True)
     width, height = found.boxes[:, 2], found.boxes[:, 3]
-    # Sides that no picture has may be too large to multiply: then they are half of nothing.
+    # Sides that no picture has may be too large to multiply.
     with np.errstate(over="ignore", invalid="ignore"):
         half = width * height / 2
-        right_area = np.abs(found.areas - half) <= _TOLERANCE * np.abs(half)
+        near = np.abs(found.areas - half) <= _TOLERANCE * np.abs(half)
     kinds: dict[str, NDArray[np.bool_] | None] = {
         # A missing area is NaN, which is not close to anything.
-        "wrong_area": ~right_area,
+        "wrong_area": ~(near & np.isfinite(half)),
         "crowds": found.crowds,
         "empty": ~((width > 0) & (height > 0)),
         "outside": None,
