@@ -358,6 +358,7 @@ def annotation_columns(
 ) -> (
     tuple[
         list[tuple[str, str]],
+        list[tuple[str, str]],
         str | None,
         list[tuple[str, str, str, int, int, int | None, int | None]],
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -122,16 +123,20 @@ class Table:
             is not in there.
         first_seen: (C,) int64, how many other categories come before it in the annotations of the
             first file, -1 where it does not come in there.
+        annotation_ids: (N,) int64, the id of each image's annotation, -1 where not given.
+        annotation_meta: Every further key of the annotations, as ``meta``.
         meta: Every further key of the images, such as ``"latitude"``: N values. Float64 where all
             are numbers (null is NaN), int64 where all are integers and none is null, bool where
             all are true or false; else strings, where null is ``""`` and other values are JSON
             text. A record without the key counts as null. Integers that float64 would change
             beside nulls or fractions are strings too.
         licenses: Ids, names and addresses.
+        license_columns: Every further key of the licences, as ``category_columns``.
         folders: For each category the folder of its images, such as ``"Aves/Ardea alba"``, empty
             for a category without images in these files.
         folders_problem: What is wrong if a category has two folders, or None.
         info: ``info`` of the first file, as text.
+        more: Every further key of the first file that holds no list, and its value.
 
     Raises:
         AnnotationError: If a file is damaged or its lists contradict each other.
@@ -150,10 +155,12 @@ class Table:
         self.files = [JsonFile(*file) for file in files]
         columns = _Columns(self.files, categories, cache)
         self.info = columns.info
+        self.more = columns.more
         self.folders_problem = columns.folders_problem
         images = columns.of("images")
         self.image_ids: NDArray[np.int64] = images["image_ids"]
         self.category_ids: NDArray[np.int64] = images["category_ids"]
+        self.annotation_ids: NDArray[np.int64] = images["annotation_ids"]
         self.widths: NDArray[np.int32] = images["widths"]
         self.heights: NDArray[np.int32] = images["heights"]
         self.file_names: Strings = images["file_names"]
@@ -161,6 +168,7 @@ class Table:
         self.holders: NDArray[np.int32] = images["holders"]
         self.holder_names: Strings = columns.of("holders")["names"]
         self.meta: dict[str, NDArray[Any] | Strings] = columns.of("meta")
+        self.annotation_meta: dict[str, NDArray[Any] | Strings] = columns.of("annotation_meta")
         of = columns.of("categories")
         self.categories: tuple[list[int], list[str], list[str]]
         self.categories = (of["ids"].tolist(), list(of["names"]), list(of["supercategories"]))
@@ -171,19 +179,28 @@ class Table:
         of = columns.of("licenses")
         self.licenses: tuple[list[int], list[str], list[str]]
         self.licenses = (of["ids"].tolist(), list(of["names"]), list(of["urls"]))
+        self.license_columns: dict[str, list[str | None]] = columns.of("license_columns")
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
     def keep(self, rows: NDArray[Any]) -> None:
         """Drops all images but these (indices or a mask)."""
-        for name in ("image_ids", "category_ids", "widths", "heights", "license_ids", "holders"):
+        ids = ("image_ids", "category_ids", "annotation_ids", "license_ids")
+        for name in (*ids, "widths", "heights", "holders"):
             setattr(self, name, getattr(self, name)[rows])
         self.file_names = self.file_names.select(rows)
-        self.meta = {
-            name: column.select(rows) if isinstance(column, Strings) else column[rows]
-            for name, column in self.meta.items()
-        }
+        self.meta = _select(self.meta, rows)
+        self.annotation_meta = _select(self.annotation_meta, rows)
+
+
+def _select(
+    columns: dict[str, NDArray[Any] | Strings], rows: NDArray[Any]
+) -> dict[str, NDArray[Any] | Strings]:
+    return {
+        name: column.select(rows) if isinstance(column, Strings) else column[rows]
+        for name, column in columns.items()
+    }
 
 
 _TYPES = {"bool": "?", "i32": "<i4", "i64": "<i8", "f64": "<f8"}
@@ -212,8 +229,9 @@ class _Columns:
         if found is None:
             msg = "the table that was read cannot be used; this is a mistake of ptarmigan"
             raise AssertionError(msg)
-        info, self.folders_problem, self._columns = found
+        info, more, self.folders_problem, self._columns = found
         self.info = dict(info)
+        self.more: dict[str, Any] = {name: json.loads(text) for name, text in more}
 
     def _stored(self, path: os.PathLike[str] | None, key: str) -> Any:
         """The columns of a file, whose bytes are the memory then; None if it is not of use."""
@@ -356,8 +374,5 @@ def read_locations(path: str | os.PathLike[str], member: str | None = None) -> L
         date_numbers[order],
         user_ids[order],
         valid[order],
-        {
-            name: column.select(order) if isinstance(column, Strings) else column[order]
-            for name, column in _columns(meta).items()
-        },
+        _select(_columns(meta), order),
     )

@@ -90,7 +90,7 @@ pub(crate) fn read_annotations(
     Ok(column(py, bytes))
 }
 
-/// What the bytes of a table hold: info, the problem with its folders, columns. None if they are
+/// What the bytes of a table hold: info, further keys, the problem with its folders, columns. None if they are
 /// damaged or of other files than the key's; without a key nothing is compared and summed.
 ///
 /// A column: list, name, type, position, number of values, and of strings the positions of their
@@ -119,7 +119,12 @@ pub(crate) fn annotation_columns<'py>(
             )
         });
         let columns: Vec<_> = columns.collect();
-        (directory.info, directory.folders_problem, columns)
+        (
+            directory.info,
+            directory.more,
+            directory.folders_problem,
+            columns,
+        )
     }))
 }
 

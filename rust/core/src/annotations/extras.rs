@@ -145,6 +145,24 @@ impl Extras {
         Ok(())
     }
 
+    /// Those of the records with these numbers, in this order.
+    pub(crate) fn select(&self, numbers: &[u32]) -> Self {
+        let columns = self.columns.iter().map(|(key, cells)| {
+            let mut selected = Cells::default();
+            for &number in numbers {
+                let number = number as usize;
+                let kind = cells.kinds.get(number);
+                selected.kinds.push(kind.copied().unwrap_or(Kind::Null));
+                let text = kind.map_or(&b""[..], |_| cells.text.get(number));
+                selected.text.push(text);
+            }
+            (key.clone(), selected)
+        });
+        Self {
+            columns: columns.collect(),
+        }
+    }
+
     /// The columns with their keys, in the order in which these came first.
     pub fn into_columns(self, rows: usize) -> Result<Vec<(String, Column)>> {
         self.check(rows)?;

@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use super::extras::Extras;
 use super::parse::{self, Document, Interner};
@@ -21,6 +22,8 @@ pub const MISSING: i64 = -1;
 pub struct File {
     /// `info`: keys with values as text, JSON text where they are no strings; nulls are left out.
     pub info: Vec<(String, String)>,
+    /// Further keys of the file that hold no lists, and their values as JSON text.
+    pub more: Vec<(String, String)>,
     /// Whether there is a list `images`: without it this is hardly an annotation file.
     pub has_images: bool,
     /// `images`.
@@ -81,6 +84,10 @@ pub struct Annotations {
     pub areas: Vec<f64>,
     /// Whether a box is around many individuals; as long as there are boxes.
     pub crowds: Vec<bool>,
+    /// Ids of the annotations, or [`MISSING`]; only as long as no annotation has a box.
+    pub ids: Vec<i64>,
+    /// Further keys of the records; only as long as no annotation has a box.
+    pub extras: Extras,
 }
 
 /// The `licenses` list.
@@ -92,6 +99,8 @@ pub struct Licenses {
     pub names: Text,
     /// Addresses of the texts.
     pub urls: Text,
+    /// Further keys of the records.
+    pub extras: Extras,
 }
 
 impl File {
@@ -137,20 +146,18 @@ impl Document for Reading {
         match list {
             0 => take(text, |row| file.images.push(&row, holders)),
             1 => take(text, |row| file.categories.push(&row)),
-            2 => take(text, |row| {
-                file.annotations.push(&row);
-                Ok(())
-            }),
-            _ => take(text, |row| {
-                file.licenses.push(&row);
-                Ok(())
-            }),
+            2 => take(text, |row| file.annotations.push(&row)),
+            _ => take(text, |row| file.licenses.push(&row)),
         }
     }
 
     fn other(&mut self, key: &str, text: &[u8]) -> serde_json::Result<usize> {
         if key != "info" {
-            return parse::pass_over(text);
+            let (value, used) = parse::first::<&RawValue>(text)?;
+            self.file
+                .more
+                .push((key.to_owned(), value.get().to_owned()));
+            return Ok(used);
         }
         let (info, used) = parse::first::<Option<InfoRow<'_>>>(text)?;
         self.file.info = info.map(|info| info.more.into_pairs()).unwrap_or_default();
@@ -269,8 +276,10 @@ impl Categories {
 }
 
 impl Annotations {
-    fn push(&mut self, row: &AnnotationRow) {
+    fn push(&mut self, row: &AnnotationRow<'_>) -> Result<()> {
         if row.bbox.is_some() && self.boxes.is_empty() {
+            self.ids = Vec::new();
+            self.extras = Extras::default();
             self.boxes = vec![f64::NAN; self.image_ids.len() * 4];
             self.areas = vec![f64::NAN; self.image_ids.len()];
             self.crowds = vec![false; self.image_ids.len()];
@@ -279,18 +288,24 @@ impl Annotations {
             self.boxes.extend(row.bbox.unwrap_or([f64::NAN; 4]));
             self.areas.push(row.area.unwrap_or(f64::NAN));
             self.crowds.push(row.iscrowd.is_some_and(Flag::is_set));
+        } else {
+            self.extras.push(self.image_ids.len(), &row.more)?;
+            self.ids.push(row.id.unwrap_or(MISSING));
         }
         self.image_ids.push(row.image_id);
         self.category_ids.push(row.category_id);
+        Ok(())
     }
 }
 
 impl Licenses {
-    fn push(&mut self, row: &LicenseRow) {
+    fn push(&mut self, row: &LicenseRow<'_>) -> Result<()> {
+        self.extras.push(self.ids.len(), &row.more)?;
         self.ids.push(row.id);
         self.names
             .push(row.name.as_deref().unwrap_or_default().as_bytes());
         self.urls
             .push(row.url.as_deref().unwrap_or_default().as_bytes());
+        Ok(())
     }
 }

@@ -188,21 +188,83 @@ impl<'de> Deserialize<'de> for InfoRow<'de> {
 }
 
 /// A row of `annotations`.
-#[derive(Deserialize)]
-pub(crate) struct AnnotationRow {
+pub(crate) struct AnnotationRow<'a> {
+    pub(crate) id: Option<i64>,
     pub(crate) image_id: i64,
     pub(crate) category_id: i64,
     pub(crate) bbox: Option<[f64; 4]>,
     pub(crate) area: Option<f64>,
     pub(crate) iscrowd: Option<Flag>,
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for AnnotationRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let (mut id, mut image_id, mut category_id) = (None, None, None);
+        let (mut bbox, mut area, mut iscrowd) = (None, None, None);
+        let mut more = More::default();
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key {
+                "id" => once(&mut id, "id", &mut map)?,
+                "image_id" => once(&mut image_id, "image_id", &mut map)?,
+                "category_id" => once(&mut category_id, "category_id", &mut map)?,
+                "bbox" => once(&mut bbox, "bbox", &mut map)?,
+                "area" => once(&mut area, "area", &mut map)?,
+                "iscrowd" => once(&mut iscrowd, "iscrowd", &mut map)?,
+                _ => more.take(key, &mut map)?,
+            }
+        }
+        Ok(Self {
+            id: id.flatten(),
+            image_id: needed(image_id, "image_id")?,
+            category_id: needed(category_id, "category_id")?,
+            bbox: bbox.flatten(),
+            area: area.flatten(),
+            iscrowd: iscrowd.flatten(),
+            more,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for AnnotationRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
 }
 
 /// A row of `licenses`.
-#[derive(Deserialize)]
-pub(crate) struct LicenseRow {
+pub(crate) struct LicenseRow<'a> {
     pub(crate) id: i64,
-    pub(crate) name: Option<String>,
-    pub(crate) url: Option<String>,
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) url: Option<Str<'a>>,
+    pub(crate) more: More<'a>,
+}
+
+impl<'de> Record<'de> for LicenseRow<'de> {
+    fn from_map<M: MapAccess<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let (mut id, mut name, mut url) = (None, None, None);
+        let mut more = More::default();
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key {
+                "id" => once(&mut id, "id", &mut map)?,
+                "name" => once(&mut name, "name", &mut map)?,
+                "url" => once(&mut url, "url", &mut map)?,
+                _ => more.take(key, &mut map)?,
+            }
+        }
+        Ok(Self {
+            id: needed(id, "id")?,
+            name: name.flatten(),
+            url: url.flatten(),
+            more,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for LicenseRow<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        record(json)
+    }
 }
 
 /// True or false, which some files write as 1 and 0.

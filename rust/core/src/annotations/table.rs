@@ -5,7 +5,7 @@
 
 use std::thread;
 
-use super::extras::Column;
+use super::extras::{Column, Extras};
 use super::file::{Annotations, Categories, File, Images, Licenses, MISSING, select};
 use super::rows_by_id::{RowsById, rows_by_id};
 use super::source::Source;
@@ -21,6 +21,10 @@ pub struct Table {
     pub images: Images,
     /// The category id of every image; all [`MISSING`] for a file without annotations.
     pub categories_of_images: Vec<i64>,
+    /// The id of the annotation of every image, [`MISSING`] where it has none.
+    pub annotation_ids: Vec<i64>,
+    /// Further keys of the annotations, a row an image.
+    pub annotation_meta: Vec<(String, Column)>,
     /// The categories, sorted by id; every id comes once.
     pub categories: Categories,
     /// For every category, its place in the list of the first file, [`MISSING`] where it has none.
@@ -34,6 +38,12 @@ pub struct Table {
     pub meta: Vec<(String, Column)>,
     /// The licences.
     pub licenses: Licenses,
+    /// Further keys of the licences: texts, and whether they are null.
+    pub license_columns: Vec<(String, Text, Vec<bool>)>,
+    /// As [`File::more`] of the first file.
+    pub more: Vec<(String, String)>,
+    /// Further keys of the annotations, before they are columns.
+    annotation_extras: Extras,
 }
 
 impl Table {
@@ -77,11 +87,12 @@ impl Table {
             Some(given) => &rows_by_id(&given.ids, "categories")?,
             None => &own,
         };
-        let labels = labels(&file.images, &file.annotations, known)?;
+        let annotations = annotated(&file.images, &file.annotations, known)?;
+        self.annotate(&file, &annotations)?;
         if first {
             self.info = file.info;
+            self.more = file.more;
             self.images = file.images;
-            self.categories_of_images = labels;
             self.first_seen = first_seen(&file.annotations, known);
             self.categories = file.categories;
             self.licenses = file.licenses;
@@ -90,8 +101,23 @@ impl Table {
         if given.is_none() {
             self.expect_categories(&file.categories, &own)?;
         }
-        self.images.append(&file.images)?;
-        self.categories_of_images.extend(labels);
+        self.images.append(&file.images)
+    }
+
+    /// Adds what the annotations with these numbers say of the images of a file, in their order.
+    fn annotate(&mut self, file: &File, numbers: &[u32]) -> Result<()> {
+        let own = &file.annotations;
+        let end = self.categories_of_images.len() + file.images.len();
+        let row = self.categories_of_images.len();
+        let categories = select(&own.category_ids, numbers);
+        self.categories_of_images.extend(categories);
+        self.categories_of_images.resize(end, MISSING);
+        if own.boxes.is_empty() {
+            self.annotation_ids.extend(select(&own.ids, numbers));
+            let extras = own.extras.select(numbers);
+            self.annotation_extras.append(row, &extras)?;
+        }
+        self.annotation_ids.resize(end, MISSING);
         Ok(())
     }
 
@@ -136,6 +162,10 @@ impl Table {
             .collect();
         let extras = std::mem::take(&mut self.images.extras);
         self.meta = extras.into_columns(self.images.len())?;
+        let extras = std::mem::take(&mut self.annotation_extras);
+        self.annotation_meta = extras.into_columns(self.images.len())?;
+        let extras = std::mem::take(&mut self.licenses.extras);
+        self.license_columns = extras.into_texts(self.licenses.ids.len())?;
         self.order()
     }
 
@@ -166,7 +196,8 @@ impl Table {
         images.licenses = select(&images.licenses, order);
         images.holders = select(&images.holders, order);
         self.categories_of_images = select(&self.categories_of_images, order);
-        for (_, column) in &mut self.meta {
+        self.annotation_ids = select(&self.annotation_ids, order);
+        for (_, column) in self.meta.iter_mut().chain(&mut self.annotation_meta) {
             *column = column.select(order);
         }
     }
@@ -241,10 +272,14 @@ fn folder(file_name: &[u8]) -> &[u8] {
     }
 }
 
-/// The one category of every image; [`MISSING`] for all where there are no annotations (test).
-fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> Result<Vec<i64>> {
+/// The number of an annotation of every image; none where there are no annotations (test).
+fn annotated(
+    images: &Images,
+    annotations: &Annotations,
+    categories: &RowsById,
+) -> Result<Vec<u32>> {
     if annotations.image_ids.is_empty() {
-        return Ok(vec![MISSING; images.len()]);
+        return Ok(Vec::new());
     }
     let images_by_id = rows_by_id(&images.ids, "images")?;
     // The annotation of every image, plus one.
@@ -271,17 +306,16 @@ fn labels(images: &Images, annotations: &Annotations, categories: &RowsById) -> 
         }
         *slot = row as u32 + 1;
     }
-    let labels = labelled.into_iter().enumerate().map(|(row, annotation)| {
-        let annotation = annotation.checked_sub(1).ok_or_else(|| {
+    let numbers = labelled.into_iter().enumerate().map(|(row, annotation)| {
+        annotation.checked_sub(1).ok_or_else(|| {
             Error::annotation(format!(
                 "image {} (`{}`) has no annotation, expected one; download the file again",
                 images.ids[row],
                 String::from_utf8_lossy(images.file_names.get(row))
             ))
-        })?;
-        Ok(annotations.category_ids[annotation as usize])
+        })
     });
-    labels.collect()
+    numbers.collect()
 }
 
 /// The order in which the categories first come in annotations, whose categories are all known.

@@ -15,13 +15,18 @@ const SUMMED: usize = 16;
 /// Columns begin at multiples of this.
 const ALIGNMENT: usize = 64;
 
+/// Keys and values.
+type Pairs = Vec<(String, String)>;
+
 /// What the bytes hold, and where.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Directory {
     /// The files that the table is of.
     pub key: Key,
     /// As [`Table::info`].
-    pub info: Vec<(String, String)>,
+    pub info: Pairs,
+    /// As [`Table::more`].
+    pub more: Pairs,
     /// What is wrong if a category has two folders.
     pub folders_problem: Option<String>,
     /// The columns.
@@ -99,6 +104,7 @@ pub fn encode(table: Table, order: &[u32], key: Key) -> Vec<u8> {
     integers("image_ids", &images.ids);
     integers("category_ids", &table.categories_of_images);
     integers("license_ids", &images.licenses);
+    integers("annotation_ids", &table.annotation_ids);
     let mut small = |name, values: &[i32]| {
         let values = order.iter().map(|&row| values[row as usize].to_le_bytes());
         writer.values(("images", name, Kind::I32), values);
@@ -109,6 +115,9 @@ pub fn encode(table: Table, order: &[u32], key: Key) -> Vec<u8> {
     writer.text("holders", "names", images.holder_names.iter(), None);
     for (key, column) in &table.meta {
         writer.column("meta", key, &column.select(order));
+    }
+    for (key, column) in &table.annotation_meta {
+        writer.column("annotation_meta", key, &column.select(order));
     }
     let categories = &table.categories;
     writer.integers("categories", "ids", &categories.ids);
@@ -125,7 +134,14 @@ pub fn encode(table: Table, order: &[u32], key: Key) -> Vec<u8> {
     writer.integers("licenses", "ids", &licenses.ids);
     writer.text("licenses", "names", licenses.names.iter(), None);
     writer.text("licenses", "urls", licenses.urls.iter(), None);
-    writer.finish(key, table.info, problem.map(|error| error.to_string()))
+    for (key, text, nulls) in &table.license_columns {
+        writer.text("license_columns", key, text.iter(), Some(nulls));
+    }
+    writer.finish(
+        key,
+        (table.info, table.more),
+        problem.map(|error| error.to_string()),
+    )
 }
 
 struct Writer {
@@ -135,8 +151,8 @@ struct Writer {
 
 impl Writer {
     fn new(images: usize, name_bytes: usize) -> Self {
-        // File names and the seven columns of numbers; what else there is mostly is short.
-        let mut bytes = Vec::with_capacity(HEADER + name_bytes + images * 48 + (1 << 20));
+        // File names and the eight columns of numbers; what else there is mostly is short.
+        let mut bytes = Vec::with_capacity(HEADER + name_bytes + images * 56 + (1 << 20));
         bytes.resize(HEADER, 0);
         Self {
             bytes,
@@ -226,13 +242,14 @@ impl Writer {
     fn finish(
         mut self,
         key: Key,
-        info: Vec<(String, String)>,
+        (info, more): (Pairs, Pairs),
         folders_problem: Option<String>,
     ) -> Vec<u8> {
         let at = self.begin();
         let directory = Directory {
             key,
             info,
+            more,
             folders_problem,
             columns: self.columns,
         };
