@@ -86,7 +86,7 @@ class INaturalist(AnnotatedSamples):
         threads: How many threads decode a list of samples; see `ptarmigan.samples.Samples`.
 
     Attributes:
-        root: The folder, a string.
+        root: The folder, a string, as given.
         version: The version of the release, such as ``"2021"``.
         split: The split.
         labels: The name of the numbering; ``"custom"`` for a dict.
@@ -152,8 +152,9 @@ class INaturalist(AnnotatedSamples):
                 f"into `{self.root}` and leave out `download=True`"
             )
             raise NotImplementedError(msg)
-        folder = Path(root)
-        photos = find_photos(folder, self.split, self._release)
+        # Some files are opened later, when the working directory may be another.
+        folder = Path(root).absolute()
+        photos = find_photos(Path(root), self.split, self._release)
         self._table = Table(
             find_annotations(folder, self.split, self._release),
             categories=find_categories(folder, self._release),
@@ -163,7 +164,7 @@ class INaturalist(AnnotatedSamples):
         kinds = [kind for kind in self.target_type if kind != "full"]
         groups = {kind: taxonomy.groups(kind) for kind in kinds}
         self.label_map = label_map_of(labels, self._table, taxonomy, self._release, folder)
-        self._extras = Extras(self.root, self.split, self._release, self._table)
+        self._extras = Extras(str(folder), self.split, self._release, self._table)
         if subset is not None:
             self._table.keep(rows_of_subset(self._table, subset))
         if where is not None:
