@@ -8,8 +8,6 @@ import hashlib
 import io
 import lzma
 import os
-import pickle
-import shutil
 import subprocess
 import tarfile
 import zlib
@@ -359,28 +357,6 @@ def test_an_archive_shows_what_it_is(tmp_path: Path) -> None:
     assert (archive.path, archive.index_path) == (str(path), str(path) + ".ptidx")
     assert (archive.total_bytes, archive.archive_bytes) == (8, path.stat().st_size)
     assert archive.fingerprint == pt.Archive(path).fingerprint
-
-
-@pytest.mark.parametrize("name", ["a.tar", "folder"])
-def test_a_relative_path_holds_in_another_working_directory(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    if name == "folder":
-        shutil.copytree(folder, tmp_path / name, symlinks=True)
-    else:
-        write_tar(tmp_path / name, {"x/a": b"a", "b": b"b" * 5000})
-    monkeypatch.chdir(tmp_path)
-    archive = pt.Archive(name, index_path="own.ptidx")
-    assert archive.path == name
-    expected = [archive.read(number) for number in range(len(archive))]
-    monkeypatch.chdir("elsewhere")
-    for other in (archive, pickle.loads(pickle.dumps(archive))):  # noqa: S301
-        assert [other.read(number) for number in range(len(other))] == expected
-        assert other.verify(progress=False).ok
-        if name == "a.tar":
-            assert [data for _, data in other.stream()] == expected
-    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_every_photo_packed_by_gnu_tar_reads_as_the_file(corpus: Path, tmp_path: Path) -> None:
