@@ -128,6 +128,27 @@ def test_short_codes_come_from_the_address_or_the_name(tmp_path, urls):
 
 
 @pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("CC BY-NC", "BY-NC"),
+        ("cc by nc sa 4.0", "BY-NC-SA"),
+        ("BY-ND", "BY-ND"),
+        ("CC0", "CC0"),
+        ("CC", None),
+        ("BY-SA-ND", None),
+        ("by a friend", None),
+    ],
+)
+def test_a_name_may_be_a_short_code_itself(tmp_path, name, code):
+    content = annotation_file(make_photos(1)) | {
+        "licenses": [{"id": 1, "name": name, "url": "https://example.org/"}]
+    }
+    write_zip(tmp_path / "train_val2017.zip", {"train2017.json": content})
+    (license_,) = licenses_of(select(tmp_path, "2017", "train").table)
+    assert license_.code == code
+
+
+@pytest.mark.parametrize(
     ("words", "ids"),
     [
         (["BY"], {6}),
@@ -140,6 +161,8 @@ def test_short_codes_come_from_the_address_or_the_name(tmp_path, urls):
         ([3, "7"], {3, 7}),
         (["9"], {9}),
         (["none"], {-1}),
+        ([None, 3], {-1, 3}),
+        ([float("nan")], {-1}),
         ([" CC0 ", "none"], {7, -1}),
     ],
 )

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -310,30 +311,66 @@ def test_bench_reports_pixels_that_differ(archive, monkeypatch, capsys):
 def test_ctrl_c_exits_with_130_and_leaves_nothing(tmp_path):
     command = [*PROGRAM, "synth", str(tmp_path / "inat"), "--images", "20000"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    part = tmp_path / "inat" / "train_val_images.tar.gz.part"
+    root = tmp_path / "inat"
     ends = time.monotonic() + 60
-    while not part.exists() and time.monotonic() < ends:
+    while not list(root.glob(".*.part")) and time.monotonic() < ends:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in error
-    assert not part.exists()
-    assert not part.with_suffix("").exists()
+    assert not list(root.glob(".*.part"))
+    assert not (root / "train_val_images.tar.gz").exists()
 
 
-def test_a_full_disk_is_an_error_of_one_line(made):
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*PROGRAM, "ls", str(made.root / "train_val_images.tar.gz")],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+LISTINGS = pytest.mark.parametrize(
+    "words",
+    [["ls", "{archive}"], ["ls", "{archive}", "--json"], ["ls", "{archive}", "*Aves*"],
+     ["attribution", "{root}"], ["info", "{root}"], ["cat", "{archive}", "{member}"],
+     ["--version"], ["--help"]],
+    ids=lambda words: " ".join(words[:1] + words[2:]),
+)  # fmt: skip
+
+
+def call_in_shell(redirection: str, words: list[str], made: SyntheticDataset) -> Any:
+    """Runs the program with standard output as the shell is told."""
+    archive = made.root / "train_val_images.tar.gz"
+    member = pt.Archive(archive).names[0]
+    filled = [word.format(root=made.root, archive=archive, member=member) for word in words]
+    command = ["bash", "-c", f'"$@" {redirection}', "bash", *PROGRAM, *filled]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@LISTINGS
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [("> /dev/full", "no space left on device"), (">&-", "bad file descriptor")],
+)
+def test_output_that_cannot_be_written_is_one_line(made, words, redirection, reason):
+    done = call_in_shell(redirection, words, made)
+    assert done.stderr == f"ptarmigan: standard output: {reason}\n"
     assert done.returncode == 1
-    assert done.stderr.startswith("ptarmigan: ")
-    assert "space" in done.stderr
+
+
+def test_a_command_that_prints_nothing_needs_no_standard_output(made, tmp_path):
+    coco = tmp_path / "coco.json"
+    words = ["export", "coco", "{root}", "-o", str(coco)]
+    done = call_in_shell(">&-", words, made)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("wrote ")
+    whole = coco.read_bytes()
+    # Nothing that is opened takes the place of a stream that is closed.
+    done = call_in_shell("<&- >&- 2>&-", words, made)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert coco.read_bytes() == whole
+
+
+def test_closed_streams_leave_the_exit_status(made):
+    assert call_in_shell("2>&-", ["ls", "no such.tar"], made).returncode == 1
+    assert call_in_shell("2>&-", ["ls"], made).returncode == 2
+    done = call_in_shell("2>&-", ["ls", "{archive}"], made)
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == made.train + made.val
 
 
 def test_help_is_quick_and_loads_nothing_heavy():

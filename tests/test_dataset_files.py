@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import pickle
 import shutil
 import zipfile
 from pathlib import Path
@@ -196,3 +197,29 @@ def test_arguments_that_cannot_work_are_refused(made, arguments, message):
 def test_download_says_where_the_files_are(made):
     with pytest.raises(NotImplementedError, match="ml-inat-competition-datasets"):
         pt.INaturalist(made.root, download=True)
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_relative_root_holds_in_another_working_directory(made, tmp_path, monkeypatch, unpacked):
+    root = tmp_path / "inat"
+    shutil.copytree(made.root, root)
+    if unpacked:
+        made.__class__(root, made.photos).untar()
+        (root / "train_val_images.tar.gz").unlink()
+    monkeypatch.chdir(root)
+    ds = pt.INaturalist(".", split="val")
+    assert ds.root == "."
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = pt.INaturalist(root, split="val")
+    for other in (ds, pickle.loads(pickle.dumps(ds))):  # noqa: S301
+        assert other.raw(0) == there.raw(0)
+        assert [str(other.boxes(row)) for row in range(len(ds))] == [
+            str(there.boxes(row)) for row in range(len(ds))
+        ]
+        assert [other.location(row) for row in range(len(ds))] == [
+            there.location(row) for row in range(len(ds))
+        ]
+        first_seen = other.label_map.numbers("first_seen")
+        assert first_seen.tolist() == there.label_map.numbers("first_seen").tolist()
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -1,13 +1,15 @@
-"""Directories that are untarred already behave as the archive that they came from."""
+"""Directories that are untarred already behave as the archive that they came from, wherever."""
 
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 
 import ptarmigan as pt
+from synthetic import write_tar
 from tars import awkward_files, listing, write_files
 
 
@@ -74,3 +76,26 @@ def test_a_changed_file_of_a_directory_is_noticed(tmp_path: Path) -> None:
         archive.read("b")
     with pytest.raises(FileNotFoundError):
         archive.read("c")
+
+
+@pytest.mark.parametrize("name", ["a.tar", "folder"])
+def test_a_relative_path_holds_in_another_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    files = {"x/a": b"a", "b": b"b" * 5000}
+    if name == "folder":
+        write_files(tmp_path / name, files)
+    else:
+        write_tar(tmp_path / name, files)
+    monkeypatch.chdir(tmp_path)
+    archive = pt.Archive(name, index_path="own.ptidx")
+    assert archive.path == name
+    expected = [archive.read(number) for number in range(len(archive))]
+    monkeypatch.chdir("elsewhere")
+    for other in (archive, pickle.loads(pickle.dumps(archive))):  # noqa: S301
+        assert [other.read(number) for number in range(len(other))] == expected
+        assert other.verify(progress=False).ok
+        if name == "a.tar":
+            assert [data for _, data in other.stream()] == expected
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -119,8 +119,10 @@ class Archive:
     ) -> None:
         self.threads = _checked_threads(threads)
         check_md5_is_wanted(expected_md5, md5=md5)
-        path = os.fspath(path)
-        index = None if index_path is None else os.fspath(index_path)
+        self._given = os.fspath(path)
+        # Files are opened later as well: for `verify`, `stream`, the members of a folder.
+        path = _absolute(self._given)
+        index = None if index_path is None else _absolute(os.fspath(index_path))
         place = Path(index or default_index_path(path))
         if expected_md5 is None and md5 and (build == "rebuild" or not place.exists()):
             expected_md5 = published_md5(path)
@@ -141,20 +143,21 @@ class Archive:
         return f"Archive({self.path!r}, members={len(self):,}, kind={self.kind!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (
-            str(Path(self.path).absolute()),
-            str(Path(self.index_path).absolute()),
-            self.threads,
-        )
+        return _reopen, (self._place, self.index_path, self.threads)
 
     @property
     def path(self) -> str:
         """The archive's path, as given."""
+        return self._given
+
+    @property
+    def _place(self) -> str:
+        """The archive's path, whatever the working directory is."""
         return os.fspath(self._core.path)
 
     @property
     def index_path(self) -> str:
-        """The index file's path."""
+        """The index file's path, absolute."""
         return os.fspath(self._core.index_path)
 
     @property
@@ -289,7 +292,7 @@ class Archive:
 
     def stream(self) -> MemberStream:
         """All members from front to back: `ptarmigan.stream` of this archive's path."""
-        return stream(self.path)
+        return stream(self._place)
 
     def verify(self, progress: OnProgress | bool | None = None) -> VerifyReport:
         """Reads every member and the whole file and compares all checksums with the index.
@@ -370,6 +373,11 @@ class Archive:
         error.path = self.path
         error.member = name
         return error
+
+
+def _absolute(path: str) -> str:
+    # No path at all is the core's error, not the working directory.
+    return str(Path(path).absolute()) if path else path
 
 
 def _reopen(path: str, index_path: str, threads: int | None) -> Archive:

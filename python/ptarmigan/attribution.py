@@ -35,6 +35,7 @@ _ELEMENTS = (
     ("SA", "sharealike"),
 )
 _DEED = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|publicdomain/(zero|mark))", re.I)
+_CODE = re.compile(r"BY(-NC)?(-ND|-SA)?|PDM")
 _NO_LICENSE = "NONE"
 
 
@@ -95,17 +96,26 @@ def _short_code(name: str | None, url: str | None) -> str | None:
     if "publicdomaindedication" in letters or "cc0" in letters:
         return "CC0"
     found = [code for code, word in _ELEMENTS if word in letters]
-    return "-".join(found) if found[:1] == ["BY"] else None
+    if found[:1] == ["BY"]:
+        return "-".join(found)
+    code = _code_written(name or "")
+    return code if _CODE.fullmatch(code) else None
 
 
-def rows_licensed(table: Table, wanted: Iterable[str | int]) -> NDArray[np.bool_]:
+def _code_written(text: str) -> str:
+    """``CC BY-NC 4.0`` as ``BY-NC``: capitals and hyphens, without CC and version."""
+    code = "-".join(text.upper().replace("-", " ").split())
+    return re.sub(r"^CC-(?=BY|PDM)|-\d+(\.\d+)*$", "", code)
+
+
+def rows_licensed(table: Table, wanted: Iterable[str | int | None]) -> NDArray[np.bool_]:
     """Which rows of a table are under one of these licences.
 
     Args:
         table: The annotations.
         wanted: Numbers, short names (``BY-NC``, also ``CC BY-NC 4.0``; ``BY`` is not ``BY-NC``),
             or names as the annotations have them, in any case; ``none`` is an image that has no
-            licence.
+            licence, as are None and NaN.
 
     Returns:
         (N,) bool.
@@ -117,7 +127,8 @@ def rows_licensed(table: Table, wanted: Iterable[str | int]) -> NDArray[np.bool_
     used = set(np.unique(table.license_ids).tolist())
     ids: set[int] = set()
     for word in wanted:
-        found = _ids_of(str(word), licenses, used)
+        unknown = word is None or word != word
+        found = {-1} if unknown else _ids_of(str(word), licenses, used)
         if not found:
             known = ", ".join(f"{row.id} {row.code or row.name}" for row in licenses) or "nothing"
             raise ValueError(f"expected a licence of the annotations ({known}), found `{word}`")
@@ -130,10 +141,9 @@ def _ids_of(word: str, licenses: list[License], used: set[int]) -> set[int]:
     if text.isdecimal():
         # A number that images have counts even if the list lacks it.
         return {int(text)} & (used | {row.id for row in licenses})
-    code = "-".join(text.upper().replace("-", " ").split())
+    code = _code_written(text)
     if code == _NO_LICENSE:
         return {-1}
-    code = re.sub(r"^CC-(?=BY|PDM)|-\d+(\.\d+)*$", "", code)
     return {row.id for row in licenses if code == row.code or text == (row.name or "").casefold()}
 
 

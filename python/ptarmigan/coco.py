@@ -63,7 +63,7 @@ def write_coco(
         FileNotFoundError: If a file is missing.
         AnnotationError: If one is damaged, or boxes and annotations do not fit together.
         OSError: If the file cannot be written.
-        ValueError: If the version or the split has no boxes.
+        ValueError: If the version or the split has no boxes, or ``path`` is not a file.
     """
     boxes = BoxTable(root, split, version)
     table = Table(find_annotations(Path(root), split, version))

@@ -15,6 +15,7 @@ from .annotations import Table
 from .archive import Archive
 from .arguments import one_of
 from .classes import Classes
+from .conditions import rows_where
 from .errors import AnnotationError
 from .labels import LabelMap, checksum, label_map_of
 from .metadata import Extras
@@ -26,7 +27,7 @@ from .release import (
     find_photos,
     release_and_split,
 )
-from .subset import rows_of_subset, rows_where
+from .subset import rows_of_subset
 from .taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -75,9 +76,13 @@ class INaturalist(AnnotatedSamples):
             from category id to number, or the `LabelMap` of another data set, for its numbering.
         subset: Which images to keep: image ids, or ``file_name`` strings, base names or stems.
         where: Conditions that images must fulfil to be kept, such as
-            ``{"supercategory": "Aves", "license": [4, 6]}``: a value, or values one of which it
-            must have. Keys are ``"category"`` and ``"license"`` (names or ids),
-            ``"supercategory"``, the ranks, ``"rights_holder"`` and the columns of ``meta``.
+            ``{"supercategory": "Aves", "license": ["BY", "CC0"]}``: a value, several of which an
+            image must have one, or a function that takes the column and gives (N,) bool, such as
+            ``{"latitude": lambda degrees: degrees > 60}``. Keys are ``"category"`` (names or ids),
+            ``"supercategory"``, the ranks, ``"license"`` (numbers, names, short names such as
+            ``"BY-NC"``, or ``"none"``), ``"rights_holder"``, the names that ``field`` takes and
+            the columns of ``meta``. None and NaN are a value that is not known. A value that the
+            split does not have is a ValueError; see ``docs/dataset.md``.
         missing: What to do about images that the archive lacks: ``"raise"`` or ``"skip"``.
         index_path: As for `ptarmigan.Archive`.
         build: As for `ptarmigan.Archive`.
@@ -86,7 +91,7 @@ class INaturalist(AnnotatedSamples):
         threads: How many threads decode a list of samples; see `ptarmigan.samples.Samples`.
 
     Attributes:
-        root: The folder, a string.
+        root: The folder, a string, as given.
         version: The version of the release, such as ``"2021"``.
         split: The split.
         labels: The name of the numbering; ``"custom"`` for a dict.
@@ -152,8 +157,9 @@ class INaturalist(AnnotatedSamples):
                 f"into `{self.root}` and leave out `download=True`"
             )
             raise NotImplementedError(msg)
-        folder = Path(root)
-        photos = find_photos(folder, self.split, self._release)
+        # Some files are opened later, when the working directory may be another.
+        folder = Path(root).absolute()
+        photos = find_photos(Path(root), self.split, self._release)
         self._table = Table(
             find_annotations(folder, self.split, self._release),
             categories=find_categories(folder, self._release),
@@ -163,12 +169,8 @@ class INaturalist(AnnotatedSamples):
         kinds = [kind for kind in self.target_type if kind != "full"]
         groups = {kind: taxonomy.groups(kind) for kind in kinds}
         self.label_map = label_map_of(labels, self._table, taxonomy, self._release, folder)
-        self._extras = Extras(self.root, self.split, self._release, self._table)
-        if subset is not None:
-            self._table.keep(rows_of_subset(self._table, subset))
-        if where is not None:
-            self._table.keep(rows_where(self._table, taxonomy, self._extras, where))
-            self._extras.forget()
+        self._extras = Extras(str(folder), self.split, self._release, self._table)
+        self._choose(taxonomy, subset, where)
         archive = Archive(
             photos.path,
             index_path=index_path,
@@ -195,6 +197,22 @@ class INaturalist(AnnotatedSamples):
         )
         first = self.target_type[0] if self.target_type else "full"
         self.classes = self._classes.names if first == "full" else groups[first][0]
+
+    def _choose(
+        self,
+        taxonomy: Taxonomy,
+        subset: Iterable[int] | Iterable[str] | None,
+        where: Mapping[str, Any] | None,
+    ) -> None:
+        """Drops the images that are not wanted; both arguments are about the whole split."""
+        keep = np.ones(len(self._table), np.bool_)
+        if subset is not None:
+            keep &= rows_of_subset(self._table, subset)
+        if where is not None:
+            keep &= rows_where(self._table, taxonomy, self._extras, where)
+        if not keep.all():
+            self._table.keep(keep)
+            self._extras.forget()
 
     def _check_labelled(self) -> None:
         labelled = all(part.labelled for part in self._release.parts(self.split))

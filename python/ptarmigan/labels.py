@@ -210,6 +210,7 @@ class LabelMap:
 
         Raises:
             OSError: If the file cannot be written.
+            ValueError: If ``path`` is there and is not a file.
         """
         text = json.dumps(self.to_dict(), ensure_ascii=False)
         with written_aside(path) as file:

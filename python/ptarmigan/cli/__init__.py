@@ -13,9 +13,12 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ptarmigan.cli.streams import STDOUT, standard_streams
+
 __all__ = ["main"]
 
 _DESCRIPTION = "Train on iNaturalist 2017 straight from the downloaded tar.gz."
+STDIN = "standard input"
 _EPILOGUE = "Start with `ptarmigan demo`: it needs no download."
 
 
@@ -60,30 +63,23 @@ def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpa
     return arguments
 
 
-def _silence_stdout() -> None:
-    """Points standard output at nothing, so that the flush at exit cannot fail again."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
-    os.close(nothing)
-
-
 def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        where = os.fsdecode(error.filename) if error.filename != -1 else "standard input"
-        return f"`{where}`: {error.strerror[0].lower()}{error.strerror[1:]}"
+        name = STDIN if error.filename == -1 else os.fsdecode(error.filename)
+        shown = name if name in (STDIN, STDOUT) else f"`{name}`"
+        return f"{shown}: {error.strerror[0].lower()}{error.strerror[1:]}"
     # One line; but two spaces in a row stay, as some folders of 2017 have them.
     return " ".join(line.strip() for line in str(error).splitlines())
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(argv: Sequence[str] | None) -> int:
     from ptarmigan.errors import PtarmiganError
 
     try:
-        status = int(arguments.run(arguments) or 0)
+        status = _command(argv)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (`ptarmigan ls ... | head`); nothing is wrong.
-        _silence_stdout()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -111,8 +107,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: After ``--help`` (0), and where the arguments make no sense (2).
     """
+    with standard_streams():
+        return _run(argv)
+
+
+def _command(argv: Sequence[str] | None) -> int:
     parser = _parser()
-    arguments = _parse(parser, argv)
+    try:
+        arguments = _parse(parser, argv)
+    except SystemExit:
+        # The text of `--help` may not have been written yet.
+        sys.stdout.flush()
+        raise
     if arguments.version:
         from ptarmigan._core import __version__
 
@@ -121,4 +127,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help(sys.stderr)
         return 2
-    return _run(arguments)
+    return int(arguments.run(arguments) or 0)

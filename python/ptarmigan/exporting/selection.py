@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from ..annotations import Table
 from ..attribution import rows_licensed
+from ..conditions import rows_where
 from ..metadata import Extras
 from ..release import Release, find_annotations, find_categories, release_and_split
-from ..subset import rows_where
 from ..taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -68,10 +70,13 @@ def select(
     table = Table(files, categories=find_categories(folder, release))
     taxonomy = Taxonomy(table, release)
     extras = Extras(os.fspath(root), split, release, table)
+    keep = np.ones(len(table), np.bool_)
     if licenses is not None:
-        table.keep(rows_licensed(table, licenses))
+        keep &= rows_licensed(table, licenses)
     if where:
-        table.keep(rows_where(table, taxonomy, extras, where))
+        keep &= rows_where(table, taxonomy, extras, where)
+    if not keep.all():
+        table.keep(keep)
         extras.forget()
     return Selection(table, taxonomy, extras, release, split)
 

@@ -6,6 +6,7 @@
 //! | [`format`](mod@format) | the year of a release into the form of its submissions |
 //! | [`rules`] | what is known of a competition into what a row must be |
 //! | [`submission`] | image ids and labels into the competition's CSV file, and back |
+//! | `whole_file` | what is written into a file that is whole, or not there |
 //! | [`inspection`] | a submission file into everything that is wrong with it |
 //! | [`truth`] | a solution file into the true label of every image |
 //! | [`count`] | one image after the other into the counts of a score |
@@ -29,6 +30,7 @@ pub mod top_k;
 #[cfg(target_arch = "x86_64")]
 mod top_k_avx2;
 pub mod truth;
+mod whole_file;
 
 pub use count::{Groups, Score, Tally};
 pub use rules::{Images, Rules};

@@ -7,12 +7,12 @@
 //! competition's own script (`official.rs`).
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::inspection::inspect;
 use super::rules::{Images, Rules, label_of};
+use super::whole_file::write_aside;
 use crate::error::{Error, Result};
 
 /// The predicted labels of some images: every id once, in every row k different labels.
@@ -108,26 +108,7 @@ impl Submission {
     /// Writes the file: aside first, then flushed to the disk and renamed, so that `path` is
     /// never half written and an older file stays until the new one is whole.
     pub fn write(&self, path: &Path, header: &str) -> Result<()> {
-        let path = destination(path)?;
-        let io = |error| Error::io(error, &path);
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut aside = tempfile::Builder::new()
-            .prefix(".submission-")
-            .suffix(".tmp")
-            .make_in(folder.unwrap_or(Path::new(".")), |aside| {
-                OpenOptions::new().write(true).create_new(true).open(aside)
-            })
-            .map_err(io)?;
-        let mut file = BufWriter::with_capacity(1 << 17, aside.as_file_mut());
-        self.write_rows(&mut file, header)
-            .and_then(|()| file.flush())
-            .map_err(io)?;
-        drop(file);
-        aside.as_file().sync_all().map_err(io)?;
-        aside.persist(&path).map_err(|error| io(error.error))?;
-        Ok(())
+        write_aside(path, |file| self.write_rows(file, header))
     }
 
     fn write_rows(&self, file: &mut impl Write, header: &str) -> std::io::Result<()> {
@@ -182,23 +163,10 @@ impl Submission {
     }
 }
 
-/// Where to write: `path`, or what it links to; not over anything but a file.
-fn destination(path: &Path) -> Result<PathBuf> {
-    match fs::metadata(path) {
-        Ok(there) if there.is_file() => {
-            fs::canonicalize(path).map_err(|error| Error::io(error, path))
-        }
-        Ok(_) => Err(
-            Error::argument("is there and is not a file; a submission cannot replace it")
-                .with_path(path),
-        ),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(Error::io(error, path)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const HEADER: &str = "id,predicted";
