@@ -308,7 +308,7 @@ def test_a_licence_that_is_no_web_address_is_no_link(guesses, tmp_path):
         (["--root", "{root}", "--logits", "{submission}"], 1, "not an array"),
         (["--root", "{root}", "-k", "4"], 1, "expected 4 "),
         (["--root", "{root}", "-o", "no/such/folder/report.html"], 1, "no such file"),
-        (["--root", "{root}", "-o", "."], 2, "is not a file"),
+        (["--root", "{root}", "-o", "."], 1, "is a directory"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_no_file(

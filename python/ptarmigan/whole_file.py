@@ -5,6 +5,7 @@ Not here: submissions, which the core writes by the same rules.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import secrets
@@ -29,7 +30,8 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     write the same path: the last one counts.
 
     Raises:
-        ValueError: If ``path`` is there and is not a file, but a folder, a pipe or a device.
+        IsADirectoryError: If ``path`` is a folder.
+        ValueError: If it is there and is not a file either, but a pipe or a device.
         OSError: If the file cannot be written; its ``filename`` is ``path``, and an older file
             stays as it was.
     """
@@ -61,6 +63,8 @@ def _destination(path: str) -> tuple[Path, int | None]:
         there = os.stat(path)
     except FileNotFoundError:
         return Path(os.path.realpath(path)), None
+    if stat.S_ISDIR(there.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(there.st_mode):
         msg = f"`{path}` is there and is not a file, so it cannot be replaced; give another name"
         raise ValueError(msg)
