@@ -136,7 +136,7 @@ class Table:
             for a category without images in these files.
         folders_problem: What is wrong if a category has two folders, or None.
         info: ``info`` of the first file, as text.
-        more: Every further key of the first file that holds no list, and its value.
+        more: Every key of the first file that holds no list, and its value; ``info`` too.
 
     Raises:
         AnnotationError: If a file is damaged or its lists contradict each other.

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .annotations import Table
 from .boxes import BoxTable
 from .errors import AnnotationError
+from .json_records import write_lists
 from .release import find_annotations
 from .whole_file import written_aside
 
-if TYPE_CHECKING:
-    from typing import IO
-
 __all__ = ["write_coco"]
-
-# Records that become text at once: few calls to write, and little memory.
-_BLOCK = 4096
 
 
 def write_coco(
@@ -74,31 +68,12 @@ def write_coco(
         "categories": _categories(table, shift),
         "licenses": _licenses(table),
     }
-    written = {}
     with written_aside(path) as file:
-        info = _info(table, split, one_based=one_based)
-        file.write(b'{"info": ' + json.dumps(info, ensure_ascii=False).encode())
-        for name, records in lists.items():
-            file.write(f',\n"{name}": ['.encode())
-            written[name] = _write_records(file, records)
-            file.write(b"]")
-        file.write(b"}\n")
+        head = {"info": _info(table, split, one_based=one_based)}
+        written = write_lists(file, head, lists)
     written.pop("licenses")
     left_out = len(table) - written["images"]
     return {"path": os.fspath(path), **written, "left_out": left_out, "one_based": one_based}
-
-
-def _write_records(file: IO[bytes], records: Iterator[dict[str, Any]]) -> int:
-    count, block = 0, []
-    encode = json.JSONEncoder(ensure_ascii=False).encode
-    for record in records:
-        block.append(("\n" if count == 0 else ",\n") + encode(record))
-        count += 1
-        if len(block) == _BLOCK:
-            file.write("".join(block).encode())
-            block.clear()
-    file.write("".join(block).encode())
-    return count
 
 
 def _info(table: Table, split: str, *, one_based: bool) -> dict[str, Any]:

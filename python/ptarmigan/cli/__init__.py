@@ -25,6 +25,7 @@ _EPILOGUE = "Start with `ptarmigan demo`: it needs no download."
 def _parser() -> argparse.ArgumentParser:
     from ptarmigan.cli import (
         archives,
+        attribution,
         boxes,
         datasets,
         exports,
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    families = (measurements, datasets, archives, exports, predictions, report, boxes)
+    families = (measurements, datasets, archives, attribution, exports, predictions, report, boxes)
     for family in families:
         family.add_commands(commands)
     return parser

@@ -1,9 +1,8 @@
-"""Turns a data set into credits, files, class folders, shards or tables: attribution to export."""
+"""Turns an archive or a data set into files, class folders, shards or tables: extract, export."""
 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ from ptarmigan.cli.terminal import (
     add_command,
     archive_progress,
     print_json,
-    print_json_list,
     say,
 )
 
@@ -44,14 +42,6 @@ __all__ = ["add_commands"]
 
 def add_commands(commands: Any) -> None:
     """Adds the commands that give photos and what is known of them away."""
-    credits_ = add_command(commands, "attribution", _attribution, "print whose each photo is")
-    credits_.add_argument("root", metavar="ROOT")
-    add_release(credits_, "train+val")
-    credits_.add_argument(
-        "--ids", nargs="+", metavar="ID", help="only these: image ids, file names or stems"
-    )
-    add_filters(credits_, limit=False)
-
     extract = add_command(commands, "extract", _extract, "unpack members, as tar does", "patterns")
     extract.add_argument(
         "source", metavar="ARCHIVE|ROOT", help="tar, tar.gz (- is a pipe), or data set"
@@ -105,7 +95,13 @@ def _add_formats(formats: Any) -> None:
     add_filters(table)
     add_writing(table, skip=False, threads=False)
 
-    coco = _add_format(formats, "coco", _coco, "write annotations and boxes as COCO JSON", "file")
+    again = _add_format(
+        formats, "annotations", _annotations, "write images as an annotation file", "file"
+    )
+    add_filters(again)
+    add_writing(again, skip=False, threads=False)
+
+    coco = _add_format(formats, "coco", _coco, "write boxes as COCO JSON", "file")
     coco.add_argument("--one-based", action="store_true", help="count categories from 1")
 
 
@@ -115,37 +111,6 @@ def _add_format(formats: Any, name: str, run: Any, text: str, what: str) -> argp
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help=f"the {what}")
     add_release(parser, "train")
     return parser
-
-
-def _attribution(arguments: argparse.Namespace) -> None:
-    from ptarmigan.attribution import credits_of, write_credits
-    from ptarmigan.exporting.selection import select, widest_split
-    from ptarmigan.subset import rows_of_subset
-
-    version = arguments.release or "2017"
-    split = arguments.split or widest_split(version)
-    where, licenses = where_of(arguments), licenses_of(arguments)
-    table = select(arguments.root, version, split, where=where, licenses=licenses).table
-    if arguments.ids:
-        numbers = all(word.isdecimal() for word in arguments.ids)
-        table.keep(
-            rows_of_subset(table, list(map(int, arguments.ids)) if numbers else arguments.ids)
-        )
-    if arguments.json:
-        print_json_list(credit._asdict() for credit in credits_of(table))
-    else:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # Names of people are in every script, whatever the terminal's encoding is.
-            sys.stdout.reconfigure(encoding="utf-8")
-        write_credits(sys.stdout, credits_of(table))
-    _say_gaps(table)
-
-
-def _say_gaps(table: Table) -> None:
-    from ptarmigan.attribution import gaps_of
-
-    for gap in gaps_of(table):
-        say(f"ptarmigan: {gap}")
 
 
 def _extract(arguments: argparse.Namespace) -> None:
@@ -345,6 +310,21 @@ def _parquet(arguments: argparse.Namespace) -> None:
         limit=limit_of(arguments),
         progress=archive_progress(f"writing {arguments.output}", "rows"),
         **options,
+    )
+    _print(arguments, written)
+
+
+def _annotations(arguments: argparse.Namespace) -> None:
+    from ptarmigan.exporting import write_annotations
+
+    written = write_annotations(
+        arguments.output,
+        arguments.root,
+        version=arguments.release or "2017",
+        where=where_of(arguments),
+        licenses=licenses_of(arguments),
+        limit=limit_of(arguments),
+        **options_of(arguments, "split", "overwrite"),
     )
     _print(arguments, written)
 

@@ -22,7 +22,7 @@ pub const MISSING: i64 = -1;
 pub struct File {
     /// `info`: keys with values as text, JSON text where they are no strings; nulls are left out.
     pub info: Vec<(String, String)>,
-    /// Further keys of the file that hold no lists, and their values as JSON text.
+    /// The keys of the file that hold no lists, `info` too, and their values as JSON text.
     pub more: Vec<(String, String)>,
     /// Whether there is a list `images`: without it this is hardly an annotation file.
     pub has_images: bool,
@@ -152,15 +152,14 @@ impl Document for Reading {
     }
 
     fn other(&mut self, key: &str, text: &[u8]) -> serde_json::Result<usize> {
-        if key != "info" {
-            let (value, used) = parse::first::<&RawValue>(text)?;
-            self.file
-                .more
-                .push((key.to_owned(), value.get().to_owned()));
-            return Ok(used);
+        let (value, used) = parse::first::<&RawValue>(text)?;
+        self.file
+            .more
+            .push((key.to_owned(), value.get().to_owned()));
+        if key == "info" {
+            let (info, _) = parse::first::<Option<InfoRow<'_>>>(text)?;
+            self.file.info = info.map(|info| info.more.into_pairs()).unwrap_or_default();
         }
-        let (info, used) = parse::first::<Option<InfoRow<'_>>>(text)?;
-        self.file.info = info.map(|info| info.more.into_pairs()).unwrap_or_default();
         Ok(used)
     }
 }
