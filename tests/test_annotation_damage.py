@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from inaturalist_made import write_zip
 from ptarmigan.annotations import Table, read_boxes, read_locations
 from ptarmigan.errors import AnnotationError
 
@@ -267,7 +268,7 @@ def test_a_wrong_row_of_a_locations_file_is_named(tmp_path):
     for rest, expected in {
         '"lat": NaN}]': r"`locations\[1\]`: expected a value \(NaN and Infinity are none\)",
         '"lat": "1.5"}]': r"`locations\[1\]`: invalid type: string \"1.5\", expected f64",
-        '"user_id": 12.0}]': r"`locations\[1\]`: invalid type: floating point `12.0`, expected i64",
+        '"user_id": 1.5}]': r"`locations\[1\]`: invalid type: floating point `1.5`, expected i64",
         '"valid": 2}]': r"`locations\[1\]`: invalid value: .*expected true, false, 1 or 0",
         '"lat": 1, "lat": 1}]': r"`locations\[1\]`: duplicate field `lat`",
         '"lat": 1}': r"`locations\[1\]`: expected `,` or `\]`.*cut short",
@@ -295,3 +296,37 @@ def test_a_wrong_row_of_a_box_file_is_named(tmp_path):
         path.write_text(json.dumps(content))
         with pytest.raises(AnnotationError, match=expected):
             read_boxes(path)
+
+
+def test_nullable_integers_may_be_written_as_whole_floats(tmp_path: Path) -> None:
+    records = [
+        {"id": 1, "lat": 1.0, "lon": 2.0, "user_id": 5.0},
+        {"id": 2, "lat": 1.0, "lon": 2.0, "user_id": None},
+    ]
+    path = write_zip(tmp_path / "l.zip", {"l.json": records})
+    assert read_locations(path, "l.json").user_ids.tolist() == [5, -1]
+    records[0]["user_id"] = 5.5
+    write_zip(path, {"l.json": records})
+    with pytest.raises(AnnotationError, match=r"floating point `5\.5`, expected i64"):
+        read_locations(path, "l.json")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_zip_packed_otherwise_says_how_and_what_to_do(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "train_val2017.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("train2017.json", "{}")
+    with pytest.raises(AnnotationError, match=r"packed with .*, expected deflate; unzip it"):
+        Table([(str(path), "train2017.json")])
+
+
+def test_a_category_that_another_list_lacks_names_that_list(tmp_path: Path) -> None:
+    content = {
+        "images": [{"id": 1, "file_name": "a/0/x.jpg"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1}],
+        "categories": [{"id": 0, "name": "A"}, {"id": 1, "name": "B"}],
+    }
+    (tmp_path / "train2018.json").write_text(json.dumps(content))
+    (tmp_path / "categories.json").write_text(json.dumps([{"id": 0, "name": "A"}]))
+    with pytest.raises(AnnotationError, match=r"among the 1 `categories` of `categories\.json`"):
+        Table([(str(tmp_path / "train2018.json"), None)], (str(tmp_path / "categories.json"), None))

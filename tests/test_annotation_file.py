@@ -15,6 +15,7 @@ from inaturalist_made import Made, write_zip
 from ptarmigan.annotations import Table
 from ptarmigan.cli import main
 from ptarmigan.exporting import write_annotations
+from synthetic import write_tar
 
 
 def plain(content: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,16 @@ def test_unknown_keys_are_kept_wherever_they_are(tmp_path: Path) -> None:
     assert table.annotation_ids.tolist() == [10, 11]
     assert list(table.annotation_meta["by"]) == ["zoë", "x"]
     assert table.license_columns == {"short": ["0"]}
-    assert table.more == {key: first[key] for key in ("info", "type", "made")}
+    more = {name: json.loads(text) for name, text in table.more.items()}
+    assert more == {key: first[key] for key in ("info", "type", "made")}
+
+
+def test_unknown_keys_of_images_and_annotations_are_in_meta(tmp_path: Path) -> None:
+    write_zip(tmp_path / "train_val2017.zip", {"train2017.json": unknown_keys()})
+    write_tar(tmp_path / "train_val_images.tar.gz", {"a/A/x.jpg": b"x", "a/A/b.jpg": b"b"})
+    meta = pt.INaturalist(tmp_path, split="train").meta
+    assert meta["seen"].tolist() == [False, True]
+    assert list(meta["by"]) == ["zoë", "x"]
 
 
 def test_splits_that_are_joined_keep_their_annotations(tmp_path: Path) -> None:

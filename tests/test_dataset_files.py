@@ -89,6 +89,7 @@ def test_missing_boxes_are_missed_when_they_are_asked_for(copy):
         ds.boxes(0)
     with pytest.raises(FileNotFoundError, match=r"inat2017_locations\.zip"):
         ds.location(0)
+    assert "lat" not in ds.meta
 
 
 def test_a_missing_root_is_missing(tmp_path):

@@ -121,9 +121,10 @@ def test_a_missing_locations_file_is_missed_when_it_is_asked_for(releases, tmp_p
     (root / "inat2018_locations.zip").unlink()
     ds = pt.INaturalist(root, "2018")
     assert len(ds.field("width")) == len(ds)
-    for ask in (lambda: ds.field("date"), lambda: ds.meta, lambda: ds.location(0)):
+    for ask in (lambda: ds.field("date"), lambda: ds.location(0)):
         with pytest.raises(FileNotFoundError, match=r"inat2018_locations\.zip"):
             ask()
+    assert not ds.meta
 
 
 def test_a_date_that_is_none_names_its_image(releases, tmp_path):
@@ -131,7 +132,9 @@ def test_a_date_that_is_none_names_its_image(releases, tmp_path):
     photo = releases["2018"].of("train")[3]
     location = {"id": photo.record["id"], "date": "2017-02-30"}
     write_zip(root / "inat2018_locations.zip", {"train2018_locations.json": [location]})
-    with pytest.raises(pt.AnnotationError, match=f"image {photo.record['id']}: .*`2017-02-30`"):
+    with pytest.raises(
+        pt.AnnotationError, match=f"locations.*: image {photo.record['id']}: .*`2017-02-30`"
+    ):
         pt.INaturalist(root, "2018").field("date")
 
 

@@ -56,17 +56,20 @@ class AnnotatedSamples(Samples):
 
     @property
     def meta(self) -> dict[str, Column]:
-        """What else the image records and the locations file say: N rows for each key.
+        """What else image records, annotations and the locations file say: N rows for each key.
 
         Columns are float64 (null is NaN), int64, bool, or strings (null is ``""``); of a locations
-        file ``user_id`` is int64 and ``valid`` int8, where null is -1. Where both have a key, the
-        locations file counts.
+        file ``user_id`` is int64 and ``valid`` int8, where null is -1. Where several have a key,
+        the locations file counts, then the image record. Without a locations file its keys are
+        not there; of several records of one image the first counts.
 
         Raises:
-            FileNotFoundError: If the locations file is missing.
-            AnnotationError: If it is damaged.
+            AnnotationError: If the locations file is damaged.
         """
-        return dict(self._extras.columns())
+        try:
+            return dict(self._extras.columns())
+        except FileNotFoundError:
+            return self._extras.own()
 
     def field(self, name: str) -> NDArray[Any]:
         """A column under the same name and in the same type for every release.
@@ -112,8 +115,8 @@ class AnnotatedSamples(Samples):
         Returns:
             ``id``, ``lat`` and ``lon`` (degrees), ``loc_uncert`` (metres), ``date``
             (``YYYY-MM-DD``), ``date_c``, ``user_id`` and ``valid`` as in the locations file, each
-            None where it has none; None where nothing is known of the image. 2021 has places in
-            its image records, 2019 has none.
+            None where it has none; None where no record has anything of the image. 2021 has places
+            in its image records, 2019 has none.
 
         Raises:
             FileNotFoundError: If the locations file is missing.

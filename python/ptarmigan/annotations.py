@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -136,7 +135,8 @@ class Table:
             for a category without images in these files.
         folders_problem: What is wrong if a category has two folders, or None.
         info: ``info`` of the first file, as text.
-        more: Every key of the first file that holds no list, and its value; ``info`` too.
+        more: Every key of the first file that holds no list, ``info`` too, and its value as JSON
+            text.
 
     Raises:
         AnnotationError: If a file is damaged or its lists contradict each other.
@@ -231,7 +231,7 @@ class _Columns:
             raise AssertionError(msg)
         info, more, self.folders_problem, self._columns = found
         self.info = dict(info)
-        self.more: dict[str, Any] = {name: json.loads(text) for name, text in more}
+        self.more = dict(more)
 
     def _stored(self, path: os.PathLike[str] | None, key: str) -> Any:
         """The columns of a file, whose bytes are the memory then; None if it is not of use."""

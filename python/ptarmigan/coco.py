@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -69,8 +70,8 @@ def write_coco(
         "licenses": _licenses(table),
     }
     with written_aside(path) as file:
-        head = {"info": _info(table, split, one_based=one_based)}
-        written = write_lists(file, head, lists)
+        info = json.dumps(_info(table, split, one_based=one_based), ensure_ascii=False)
+        written = write_lists(file, {"info": info}, lists)
     written.pop("licenses")
     left_out = len(table) - written["images"]
     return {"path": os.fspath(path), **written, "left_out": left_out, "one_based": one_based}

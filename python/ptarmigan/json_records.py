@@ -13,9 +13,9 @@ _BLOCK = 4096
 
 
 def write_lists(
-    file: IO[bytes], head: Mapping[str, Any], lists: Mapping[str, Iterable[dict[str, Any]]]
+    file: IO[bytes], head: Mapping[str, str], lists: Mapping[str, Iterable[dict[str, Any]]]
 ) -> dict[str, int]:
-    """Writes an object with the values of ``head`` and with ``lists``, a record a line.
+    """Writes an object with ``head``, which is JSON text by key, and ``lists``, a record a line.
 
     Returns:
         How many records each list has.
@@ -23,7 +23,7 @@ def write_lists(
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     first = "{"
     for name, value in head.items():
-        file.write(f"{first}{encode(name)}: {encode(value)}".encode("utf-8", "surrogatepass"))
+        file.write(f"{first}{encode(name)}: {value}".encode())
         first = ",\n"
     counts = {}
     for name, records in lists.items():

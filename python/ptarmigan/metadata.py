@@ -76,14 +76,28 @@ class Extras:
         return None
 
     def columns(self) -> dict[str, Column]:
-        """What else the image records and the locations files say, N rows each."""
+        """What else the files say of the images, locations files included, N rows each."""
         if self._columns is None:
             files = find_extra(self._root, self._split, "locations", self._release)
             parts = [read_locations(*file) for file in files]
             asked = set(self._release.fields.values())
             located = _joined(parts, self._table.image_ids, asked)
-            self._columns = {**self._table.meta, **located}
+            self._columns = {**self.own(), **located}
         return self._columns
+
+    def own(self) -> dict[str, Column]:
+        """What else the records of the images and of their annotations say, N rows each."""
+        return {**self._table.annotation_meta, **self._table.meta}
+
+    def _sources(self, name: str) -> str:
+        """The files that a field comes from."""
+        own = self._release.fields[name] in self._table.meta
+        files = (
+            self._table.files
+            if own
+            else find_extra(self._root, self._split, "locations", self._release)
+        )
+        return ", ".join(f"`{file.path}`" for file in files)
 
     def location(self, row: int) -> dict[str, Any] | None:
         """Place and date under the names of the locations file, None where nothing is known."""
@@ -117,7 +131,10 @@ class Extras:
                 raise self._unknown(name)
             return column.astype(np.int8) if column.dtype.kind == "b" else column
         if name in placed and placed[name] in columns:
-            return _typed(name, columns[placed[name]], table.image_ids)
+            try:
+                return _typed(name, columns[placed[name]], table.image_ids)
+            except AnnotationError as error:
+                raise AnnotationError(f"{self._sources(name)}: {error}") from error
         labelled = any(part.labelled for part in self._release.parts(self._split))
         if name not in placed or labelled:
             raise self._unknown(name)

@@ -52,8 +52,9 @@ class Taxonomy:
         if ids != list(range(len(ids))):
             wrong = next(id_ for row, id_ in enumerate(ids) if row != id_)
             msg = (
-                f"the {len(ids)} categories should have the ids 0 to {len(ids) - 1}, but "
-                f"`{wrong}` comes where `{ids.index(wrong)}` should; the list is not complete"
+                f"`{table.files[0].path}`: the {len(ids)} categories should have the ids 0 to "
+                f"{len(ids) - 1}, but `{wrong}` comes where `{ids.index(wrong)}` should; the list "
+                "is not complete"
             )
             raise AnnotationError(msg)
         self._kind = release.folders

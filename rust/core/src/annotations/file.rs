@@ -202,7 +202,8 @@ impl Images {
         self.widths.push(row.width.unwrap_or(MISSING as i32));
         self.heights.push(row.height.unwrap_or(MISSING as i32));
         self.file_names.push(row.file_name.as_bytes());
-        self.licenses.push(row.license.unwrap_or(MISSING));
+        self.licenses
+            .push(row.license.map_or(MISSING, |license| license.0));
         let holder = row.rights_holder.as_ref();
         let holder = holder.map(|holder| holders.number(holder.as_bytes()));
         self.holders.push(holder.unwrap_or(MISSING as i32));

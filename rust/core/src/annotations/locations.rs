@@ -54,7 +54,8 @@ impl Locations {
         self.dates
             .push(row.date.as_deref().unwrap_or_default().as_bytes());
         self.date_numbers.push(row.date_c.unwrap_or(f64::NAN));
-        self.user_ids.push(row.user_id.unwrap_or(MISSING));
+        self.user_ids
+            .push(row.user_id.map_or(MISSING, |user| user.0));
         let valid = row.valid.map(|valid| i8::from(valid.is_set()));
         self.valid.push(valid.unwrap_or(MISSING as i8));
         Ok(())

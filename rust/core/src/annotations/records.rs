@@ -41,7 +41,7 @@ pub(crate) struct ImageRow<'a> {
     pub(crate) file_name: Str<'a>,
     pub(crate) width: Option<i32>,
     pub(crate) height: Option<i32>,
-    pub(crate) license: Option<i64>,
+    pub(crate) license: Option<Whole>,
     pub(crate) rights_holder: Option<Str<'a>>,
     pub(crate) more: More<'a>,
 }
@@ -123,7 +123,7 @@ pub(crate) struct LocationRow<'a> {
     pub(crate) loc_uncert: Option<f64>,
     pub(crate) date: Option<Str<'a>>,
     pub(crate) date_c: Option<f64>,
-    pub(crate) user_id: Option<i64>,
+    pub(crate) user_id: Option<Whole>,
     pub(crate) valid: Option<Flag>,
     pub(crate) more: More<'a>,
 }
@@ -264,6 +264,43 @@ impl<'de> Record<'de> for LicenseRow<'de> {
 impl<'de> Deserialize<'de> for LicenseRow<'de> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         record(json)
+    }
+}
+
+/// An integer that may be null, which some programs then write as `5.0`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole(pub(crate) i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_i64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("i64")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Whole, E> {
+        Ok(Whole(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
+        let fits = i64::try_from(number).map(Whole);
+        fits.map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Whole, E> {
+        const EXACT: f64 = (1_u64 << 53) as f64;
+        if number.fract() == 0.0 && number.abs() <= EXACT {
+            return Ok(Whole(number as i64));
+        }
+        Err(E::invalid_type(Unexpected::Float(number), &self))
     }
 }
 

@@ -126,6 +126,7 @@ impl Source {
                 let entry = zip
                     .by_index(number)
                     .map_err(|error| zip_error(error, &self.path))?;
+                zipped::check_method(entry.compression())?;
                 pieces.copy(entry, &self.path)
             }
             Container::Tar => self.send_tar(&file, pieces),

@@ -46,6 +46,22 @@ pub struct Table {
     annotation_extras: Extras,
 }
 
+/// A list of categories that stands for those of the files.
+struct Given {
+    categories: Categories,
+    /// The file's name, for messages.
+    name: String,
+}
+
+impl Given {
+    fn read(source: &Source) -> Result<Self> {
+        let categories = Categories::read(source)?;
+        let name = source.path().file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        Ok(Self { categories, name })
+    }
+}
+
 impl Table {
     /// Reads and checks `sources`, which share their categories.
     ///
@@ -59,7 +75,7 @@ impl Table {
     /// As [`read`](Self::read), but the images are in the order of their files; the second is the
     /// order to bring them into.
     pub fn join(sources: &[Source], categories: Option<&Source>) -> Result<(Self, Vec<u32>)> {
-        let given = categories.map(Categories::read).transpose()?;
+        let given = categories.map(Given::read).transpose()?;
         let mut table = Self::default();
         let files = read_at_once(sources)?;
         for (number, (source, file)) in sources.iter().zip(files).enumerate() {
@@ -76,7 +92,7 @@ impl Table {
     }
 
     /// Checks a file by itself and against the files before it, and adds its images.
-    fn add(&mut self, file: File, first: bool, given: Option<&Categories>) -> Result<()> {
+    fn add(&mut self, file: File, first: bool, given: Option<&Given>) -> Result<()> {
         if !file.has_images {
             return Err(Error::annotation(
                 "there is no list `images`, so this is not an annotation file",
@@ -84,10 +100,11 @@ impl Table {
         }
         let own = rows_by_id(&file.categories.ids, "categories")?;
         let known = match given {
-            Some(given) => &rows_by_id(&given.ids, "categories")?,
+            Some(given) => &rows_by_id(&given.categories.ids, "categories")?,
             None => &own,
         };
-        let annotations = annotated(&file.images, &file.annotations, known)?;
+        let place = given.map_or_else(String::new, |given| format!(" of `{}`", given.name));
+        let annotations = annotated(&file.images, &file.annotations, known, &place)?;
         self.annotate(&file, &annotations)?;
         if first {
             self.info = file.info;
@@ -141,11 +158,11 @@ impl Table {
         )))
     }
 
-    fn finish(&mut self, given: Option<Categories>) -> Result<Vec<u32>> {
+    fn finish(&mut self, given: Option<Given>) -> Result<Vec<u32>> {
         rows_by_id(&self.images.ids, "images")?;
         let own = rows_by_id(&self.categories.ids, "categories")?;
         if let Some(given) = given {
-            self.categories = given;
+            self.categories = given.categories;
         }
         let mut order: Vec<u32> = (0..self.categories.len() as u32).collect();
         order.sort_by_key(|&row| self.categories.ids[row as usize]);
@@ -277,6 +294,7 @@ fn annotated(
     images: &Images,
     annotations: &Annotations,
     categories: &RowsById,
+    place: &str,
 ) -> Result<Vec<u32>> {
     if annotations.image_ids.is_empty() {
         return Ok(Vec::new());
@@ -290,7 +308,7 @@ fn annotated(
             return Err(dangling(row, "image_id", image, "in `images`"));
         };
         if categories.get(category).is_none() {
-            let among = format!("among the {} `categories`", categories.len());
+            let among = format!("among the {} `categories`{place}", categories.len());
             return Err(dangling(row, "category_id", category, &among));
         }
         let slot = &mut labelled[image_row as usize];

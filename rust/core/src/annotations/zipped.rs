@@ -5,8 +5,8 @@ use std::io::BufReader;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::source::read_error;
 use crate::error::{Error, Result};
@@ -55,6 +55,17 @@ fn count_records(mut directory: &[u8]) -> usize {
         directory = directory.get(length..).unwrap_or_default();
     }
     count
+}
+
+/// Releases are packed with deflate; each further method would be another library.
+pub(crate) fn check_method(method: CompressionMethod) -> Result<()> {
+    if let CompressionMethod::Stored | CompressionMethod::Deflated = method {
+        return Ok(());
+    }
+    Err(Error::annotation(format!(
+        "it is packed with {method}, expected deflate; unzip it and name the JSON file, or zip it \
+         again"
+    )))
 }
 
 /// What is wrong with a zip.
