@@ -114,10 +114,7 @@ def test_a_file_that_may_not_be_written_to_stays(tmp_path: Path, write: Write) -
     path.write_text("older")
     path.chmod(0o444)
     code = "import sys, test_whole_file as own; getattr(own, sys.argv[1])(own.Path(sys.argv[2]))"
-    command = programs.command(code, write.__name__, path)
-    if os.geteuid() == 0:
-        # Root may write everywhere, unless it gives that up.
-        command = ["setpriv", "--bounding-set=-dac_override", *command]
+    command = programs.obedient(programs.command(code, write.__name__, path))
     environment = programs.environment()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert f"PermissionError: [Errno 13] Permission denied: '{path}'" in done.stderr

@@ -21,6 +21,7 @@ from .index_pass import (
     build_index,
     check_md5_is_wanted,
     default_index_path,
+    in_usual_place,
     published_md5,
 )
 from .member_file import MemberFile
@@ -126,7 +127,10 @@ class Archive:
         place = Path(index or default_index_path(path))
         if expected_md5 is None and md5 and (build == "rebuild" or not place.exists()):
             expected_md5 = published_md5(path)
-        with progress_reporter(progress, f"indexing {Path(path).name}") as report:
+        with (
+            progress_reporter(progress, f"indexing {Path(path).name}") as report,
+            in_usual_place(path, index),
+        ):
             self._core = _core.Archive.open(path, index, build, expected_md5, md5, report)
         if self.stopped is not None:
             message = f"`{path}`: {self.stopped}; its first {len(self):,} members are used"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +15,9 @@ from .progress import OnProgress, progress_reporter
 from .source import BinaryReader, pipe_of
 
 __all__ = ["IndexResult", "build_index", "default_index_path", "published_md5"]
+
+
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class IndexResult(NamedTuple):
@@ -81,7 +87,11 @@ def build_index(
         index = None if index_path is None else os.fspath(index_path)
         if expected_md5 is None and md5:
             expected_md5 = published_md5(path)
-        with progress_reporter(progress, f"indexing {Path(path).name}") as report:
+        given = None if index_path is None else os.fspath(index_path)
+        with (
+            progress_reporter(progress, f"indexing {Path(path).name}") as report,
+            in_usual_place(path, given),
+        ):
             found = _core.build_index(path, index, expected_md5, md5, report)
     else:
         if index_path is None:
@@ -97,6 +107,24 @@ def build_index(
     return IndexResult(
         found.members, found.bytes, found.md5, found.complete, found.stopped, seconds
     )
+
+
+@contextmanager
+def in_usual_place(path: str, index: str | None) -> Iterator[None]:
+    """Has the error of an index that may not be written beside its archive say what to do.
+
+    Args:
+        path: The archive's path.
+        index: Where the caller wants the index, or None: beside it.
+    """
+    try:
+        yield
+    except OSError as error:
+        usual = default_index_path(path)
+        if index is None and error.errno in _NOT_ALLOWED and str(error.filename).startswith(usual):
+            what = "; give the index another place with `index_path=`, or `--index`"
+            raise OSError(error.errno, f"{error.strerror}{what}", usual) from error
+        raise
 
 
 def check_md5_is_wanted(expected_md5: str | None, *, md5: bool) -> None:
