@@ -32,6 +32,13 @@ const OTHER_FILES: [(&[u8], &str); 6] = [
     (b"\xfe\xff", "text in UTF-16; save it as UTF-8"),
 ];
 
+/// What a file is if its first bytes are not those of text.
+pub(super) fn other_file(start: &[u8]) -> Option<&'static str> {
+    let mut files = OTHER_FILES.iter();
+    let known = files.find(|(magic, _)| start.starts_with(magic));
+    known.map(|&(_, what)| what)
+}
+
 /// How a line was written, beside its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
@@ -74,10 +81,7 @@ impl Lines {
     pub(super) fn other_file(&mut self) -> Result<Option<&'static str>> {
         let start = self.file.fill_buf();
         let start = start.map_err(|error| Error::io(error, &self.path))?;
-        let known = OTHER_FILES
-            .iter()
-            .find(|(magic, _)| start.starts_with(magic));
-        Ok(known.map(|&(_, what)| what))
+        Ok(other_file(start))
     }
 
     /// Reads the next line, without its end (LF or CRLF) and the mark before the first one; None

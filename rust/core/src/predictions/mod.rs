@@ -12,6 +12,7 @@
 //! | [`mod@score`] | a submission and the truth into error rates |
 //! | [`bootstrap`] | the number of wrong images into an interval |
 //! | [`official`] | the same, as the competition's own script counts |
+//! | `python_csv` | a CSV file into fields, as that script reads it |
 
 pub mod bootstrap;
 pub mod count;
@@ -21,6 +22,7 @@ pub mod inspection;
 mod lines;
 mod logit;
 pub mod official;
+mod python_csv;
 mod ranking;
 pub mod rules;
 pub mod score;

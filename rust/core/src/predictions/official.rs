@@ -4,21 +4,26 @@
 //! as texts; a row is split at single spaces, so two spaces make an empty label that takes a
 //! place; more than k labels are cut, fewer are an error; rows of unknown images are ignored,
 //! those of a repeated image are counted again; missing images are an error; no image at all
-//! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those.
+//! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those. How it
+//! reads files is in `python_csv.rs`. A field that a short row has not is Python's `None`: as an
+//! id it is one like others, as a true label it is never met.
+//!
+//! One thing is ours: a solution without the column `usage` is scored as a whole.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::count::{Count, Groups, Score};
-use super::csv_lines::CsvLines;
+use super::count::{Count, Groups, Score, Tally};
+use super::format::shown;
+use super::python_csv::Table;
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
 /// Rows of texts: an image id and its labels, best first, at least k with one space between.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    images: Vec<(String, String)>,
+    images: Vec<(Option<String>, String)>,
     k: usize,
     path: Option<PathBuf>,
 }
@@ -27,18 +32,20 @@ impl Rows {
     /// Reads a submission leniently: the two columns of `header`, wherever they are.
     pub fn read(path: &Path, header: &str, k: usize) -> Result<Self> {
         check_k(k)?;
-        let mut lines = CsvLines::open(path)?;
         let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
-        let [id, predicted] = lines.columns([id, predicted])?;
+        let mut table = Table::open(path, [id, predicted])?;
         let mut rows = Vec::new();
-        while let Some(mut fields) = lines.next_fields_if_any()? {
-            let labels = strip(lines.field(&fields, predicted)?).to_owned();
-            lines.field(&fields, id)?;
-            let id = std::mem::take(&mut fields[id]);
+        while let Some([id, predicted]) = table.row()? {
+            table.require_column(0)?;
+            let mut labels = table.require(1, predicted)?;
+            if strip(&labels) != labels {
+                labels = strip(&labels).into();
+            }
             let found = labels.split(' ').count();
             if found < k {
+                let id = shown(id.as_deref().unwrap_or_default());
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
-                return Err(lines.error(&message));
+                return Err(table.error(&message));
             }
             rows.push((id, labels));
         }
@@ -63,7 +70,7 @@ impl Rows {
             .zip(labels.chunks_exact(width))
             .map(|(id, labels)| {
                 let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
-                (id.to_string(), labels.join(" "))
+                (Some(id.to_string()), labels.join(" "))
             });
         Ok(Self {
             images: rows.collect(),
@@ -90,8 +97,8 @@ fn strip(text: &str) -> &str {
 #[derive(Clone, Debug, Default)]
 pub struct Solution {
     /// Where in `labels` that of an image is.
-    rows: HashMap<String, usize>,
-    labels: Vec<(String, Option<Usage>)>,
+    rows: HashMap<Option<String>, usize>,
+    labels: Vec<(Option<String>, Option<Usage>)>,
     has_parts: bool,
 }
 
@@ -100,26 +107,28 @@ impl Solution {
     ///
     /// Of rows with the same image the last counts, but a public one before a private one.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut lines = CsvLines::open(path)?;
-        let [id, expected] = lines.columns(["id", "expected"])?;
-        let usage = lines.column("usage");
+        let mut table = Table::open(path, ["id", "expected", "usage"])?;
         let mut solution = Self {
-            has_parts: usage.is_some(),
+            has_parts: table.has(2),
             ..Self::default()
         };
-        while let Some(mut fields) = lines.next_fields_if_any()? {
-            let label = lines.field(&fields, expected)?.to_owned();
-            let usage = match usage {
-                None => None,
-                Some(usage) => Some(lines.usage(lines.field(&fields, usage)?)?),
+        while let Some([id, label, usage]) = table.row()? {
+            table.require_column(0)?;
+            table.require_column(1)?;
+            let usage = if table.has(2) {
+                let named = Usage::named(&table.require(2, usage)?);
+                Some(named.map_err(|fault| table.error(&fault))?)
+            } else {
+                None
             };
-            lines.field(&fields, id)?;
-            solution.insert(std::mem::take(&mut fields[id]), label, usage);
+            // NumPy, which the script compares with, drops NUL at the end of a text.
+            let label = label.map(|label| label.trim_end_matches('\0').to_owned());
+            solution.insert(id, label, usage);
         }
         Ok(solution)
     }
 
-    fn insert(&mut self, id: String, label: String, usage: Option<Usage>) {
+    fn insert(&mut self, id: Option<String>, label: Option<String>, usage: Option<Usage>) {
         match self.rows.entry(id) {
             Entry::Vacant(place) => {
                 place.insert(self.labels.len());
@@ -142,7 +151,7 @@ impl Solution {
         };
         for (row, (id, label)) in truth.ids().iter().zip(truth.labels()).enumerate() {
             let usage = truth.usages().map(|usages| usages[row]);
-            solution.insert(id.to_string(), label.to_string(), usage);
+            solution.insert(Some(id.to_string()), Some(label.to_string()), usage);
         }
         solution
     }
@@ -157,7 +166,7 @@ pub fn score(
     let texts: Vec<_> = groups.map_or_else(Vec::new, |groups| {
         groups.labels.iter().map(ToString::to_string).collect()
     });
-    let table = groups.map(|groups| groups.table(texts.iter().map(String::as_str)));
+    let table = groups.map(|groups| groups.table(texts.iter().map(|text| Some(text.as_str()))));
     let mut count = Count::new(submitted.k, solution.has_parts, table);
     let mut there = vec![false; solution.labels.len()];
     let mut first = Vec::new();
@@ -166,8 +175,8 @@ pub fn score(
             there[row] = true;
             let (label, usage) = &solution.labels[row];
             first.clear();
-            first.extend(labels.split(' ').take(submitted.k));
-            count.add(label.as_str(), *usage, &first);
+            first.extend(labels.split(' ').take(submitted.k).map(Some));
+            count.add(label.as_deref(), *usage, &first);
         }
     }
     let missing = there.iter().filter(|&&there| !there).count();
@@ -182,15 +191,18 @@ pub fn score(
         });
     }
     let counted = count.score();
-    let by_class = counted.by_class.into_iter();
+    let mut by_class = BTreeMap::<String, Tally>::new();
+    for (label, tally) in counted.by_class {
+        // A label that is absent and an empty one are one class.
+        let of_label = by_class.entry(label.unwrap_or_default().to_owned());
+        of_label.or_default().add(tally);
+    }
     Ok(Score {
         all: counted.all,
         places: counted.places,
         public: counted.public,
         private: counted.private,
-        by_class: by_class
-            .map(|(label, tally)| (label.to_owned(), tally))
-            .collect(),
+        by_class: by_class.into_iter().collect(),
         confusion: counted.confusion,
     })
 }
