@@ -125,6 +125,15 @@ def test_a_bad_submission_names_its_line(solution, truth, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
+def test_a_submission_without_rows_is_wrong(tmp_path, capsys):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("id,predicted\n")
+    assert main(["submit", "--check", str(empty)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "line 2: expected a row, found the end of the file\n"
+    assert "0 rows, 1 fault" in err
+
+
 def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
