@@ -10,8 +10,8 @@
 //!
 //! One thing is ours: a solution without the column `usage` is scored as a whole.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::count::{Count, Groups, Score, Tally};
@@ -23,7 +23,9 @@ use crate::error::{Error, Result};
 /// Rows of texts: an image id and its labels, best first, at least k with one space between.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    images: Vec<(Option<String>, String)>,
+    /// All ids and labels, one behind the other, and where those of each image are.
+    text: String,
+    images: Vec<(Option<Range<usize>>, Range<usize>)>,
     k: usize,
     path: Option<PathBuf>,
 }
@@ -34,26 +36,37 @@ impl Rows {
         check_k(k)?;
         let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
         let mut table = Table::open(path, [id, predicted])?;
-        let mut rows = Vec::new();
-        while let Some([id, predicted]) = table.row()? {
+        let mut rows = Self::empty(k, Some(path.to_owned()));
+        while table.read_row()? {
             table.require_column(0)?;
-            let mut labels = table.require(1, predicted)?;
-            if strip(&labels) != labels {
-                labels = strip(&labels).into();
-            }
-            let found = labels.split(' ').count();
+            let (id, labels) = (table.field(0), strip(table.require(1)?));
+            let found = 1 + labels.bytes().filter(|&byte| byte == b' ').count();
             if found < k {
-                let id = shown(id.as_deref().unwrap_or_default());
+                let id = shown(id.unwrap_or_default());
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
                 return Err(table.error(&message));
             }
-            rows.push((id, labels));
+            rows.push(id, labels);
         }
-        Ok(Self {
-            images: rows,
+        Ok(rows)
+    }
+
+    fn empty(k: usize, path: Option<PathBuf>) -> Self {
+        Self {
+            text: String::new(),
+            images: Vec::new(),
             k,
-            path: Some(path.to_owned()),
-        })
+            path,
+        }
+    }
+
+    fn push(&mut self, id: Option<&str>, labels: &str) {
+        let mut keep = |text: &str| {
+            self.text.push_str(text);
+            self.text.len() - text.len()..self.text.len()
+        };
+        let image = (id.map(&mut keep), keep(labels));
+        self.images.push(image);
     }
 
     /// The texts of numbers: row i of `labels` has `width` labels and belongs to `ids[i]`.
@@ -65,18 +78,12 @@ impl Rows {
                 ids.len()
             )));
         }
-        let rows = ids
-            .iter()
-            .zip(labels.chunks_exact(width))
-            .map(|(id, labels)| {
-                let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
-                (Some(id.to_string()), labels.join(" "))
-            });
-        Ok(Self {
-            images: rows.collect(),
-            k,
-            path: None,
-        })
+        let mut rows = Self::empty(k, None);
+        for (id, labels) in ids.iter().zip(labels.chunks_exact(width)) {
+            let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
+            rows.push(Some(&id.to_string()), &labels.join(" "));
+        }
+        Ok(rows)
     }
 }
 
@@ -97,7 +104,9 @@ fn strip(text: &str) -> &str {
 #[derive(Clone, Debug, Default)]
 pub struct Solution {
     /// Where in `labels` that of an image is.
-    rows: HashMap<Option<String>, usize>,
+    rows: HashMap<String, usize>,
+    /// That of the image whose id is absent.
+    without_id: Option<usize>,
     labels: Vec<(Option<String>, Option<Usage>)>,
     has_parts: bool,
 }
@@ -112,35 +121,45 @@ impl Solution {
             has_parts: table.has(2),
             ..Self::default()
         };
-        while let Some([id, label, usage]) = table.row()? {
+        while table.read_row()? {
             table.require_column(0)?;
             table.require_column(1)?;
             let usage = if table.has(2) {
-                let named = Usage::named(&table.require(2, usage)?);
+                let named = Usage::named(table.require(2)?);
                 Some(named.map_err(|fault| table.error(&fault))?)
             } else {
                 None
             };
             // NumPy, which the script compares with, drops NUL at the end of a text.
-            let label = label.map(|label| label.trim_end_matches('\0').to_owned());
-            solution.insert(id, label, usage);
+            let label = table.field(1).map(|label| label.trim_end_matches('\0'));
+            solution.insert(table.field(0), label, usage);
         }
         Ok(solution)
     }
 
-    fn insert(&mut self, id: Option<String>, label: Option<String>, usage: Option<Usage>) {
-        match self.rows.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(self.labels.len());
-                self.labels.push((label, usage));
-            }
-            Entry::Occupied(place) => {
-                let known = &mut self.labels[*place.get()];
-                if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
-                    *known = (label, usage);
-                }
-            }
+    /// Where in `labels` that of the image is.
+    fn row(&self, id: Option<&str>) -> Option<usize> {
+        match id {
+            Some(id) => self.rows.get(id).copied(),
+            None => self.without_id,
         }
+    }
+
+    fn insert(&mut self, id: Option<&str>, label: Option<&str>, usage: Option<Usage>) {
+        let label = label.map(str::to_owned);
+        if let Some(row) = self.row(id) {
+            let known = &mut self.labels[row];
+            if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
+                *known = (label, usage);
+            }
+            return;
+        }
+        let row = self.labels.len();
+        match id {
+            Some(id) => drop(self.rows.insert(id.to_owned(), row)),
+            None => self.without_id = Some(row),
+        }
+        self.labels.push((label, usage));
     }
 
     /// The texts of numbers.
@@ -151,7 +170,7 @@ impl Solution {
         };
         for (row, (id, label)) in truth.ids().iter().zip(truth.labels()).enumerate() {
             let usage = truth.usages().map(|usages| usages[row]);
-            solution.insert(Some(id.to_string()), Some(label.to_string()), usage);
+            solution.insert(Some(&id.to_string()), Some(&label.to_string()), usage);
         }
         solution
     }
@@ -171,7 +190,9 @@ pub fn score(
     let mut there = vec![false; solution.labels.len()];
     let mut first = Vec::new();
     for (id, labels) in &submitted.images {
-        if let Some(&row) = solution.rows.get(id) {
+        let id = id.clone().map(|id| &submitted.text[id]);
+        let labels = &submitted.text[labels.clone()];
+        if let Some(row) = solution.row(id) {
             there[row] = true;
             let (label, usage) = &solution.labels[row];
             first.clear();

@@ -35,6 +35,9 @@ pub(super) struct Table<'a, const N: usize> {
     /// Fields of the header and of the last row.
     columns: usize,
     found: usize,
+    /// The wanted fields of the last row, and which of them it has.
+    fields: [String; N],
+    there: [bool; N],
 }
 
 impl<'a, const N: usize> Table<'a, N> {
@@ -61,6 +64,8 @@ impl<'a, const N: usize> Table<'a, N> {
             header,
             columns: columns.unwrap_or(0),
             found: 0,
+            fields: [const { String::new() }; N],
+            there: [false; N],
         })
     }
 
@@ -69,26 +74,30 @@ impl<'a, const N: usize> Table<'a, N> {
         self.places[i].is_some()
     }
 
-    /// The wanted fields of the next row, None for one that is absent; None at the end.
-    pub(super) fn row(&mut self) -> Result<Option<[Option<String>; N]>> {
+    /// Reads the next row; false at the end.
+    pub(super) fn read_row(&mut self) -> Result<bool> {
         loop {
-            let mut fields = [const { None }; N];
+            self.there = [false; N];
             let found = self.records.next(|place, text| {
-                for (field, wanted) in fields.iter_mut().zip(self.places) {
-                    if wanted == Some(place) {
-                        *field = Some(std::mem::take(text));
-                    }
+                if let Some(i) = self.places.iter().position(|&of| of == Some(place)) {
+                    self.there[i] = true;
+                    std::mem::swap(&mut self.fields[i], text);
                 }
             })?;
             match found {
-                None => return Ok(None),
+                None => return Ok(false),
                 Some(0) => {}
                 Some(found) => {
                     self.found = found;
-                    return Ok(Some(fields));
+                    return Ok(true);
                 }
             }
         }
+    }
+
+    /// The field of column `i` in the last row, or None if it is absent.
+    pub(super) fn field(&self, i: usize) -> Option<&str> {
+        self.there[i].then_some(&self.fields[i])
     }
 
     /// An error unless the header names column `i`.
@@ -113,9 +122,9 @@ impl<'a, const N: usize> Table<'a, N> {
     }
 
     /// The field of column `i` in the last row, or an error if it is absent.
-    pub(super) fn require(&self, i: usize, field: Option<String>) -> Result<String> {
+    pub(super) fn require(&self, i: usize) -> Result<&str> {
         self.require_column(i)?;
-        field.ok_or_else(|| {
+        self.field(i).ok_or_else(|| {
             self.error(&format!(
                 "expected {} fields, found {}: `{}` is missing",
                 self.columns, self.found, self.names[i]
@@ -211,14 +220,12 @@ impl Records {
         let mut of_field = "";
         let (used, place, step) = match (self.place, byte) {
             (Place::RowStart, b'\n') => (1, Place::RowStart, Step::EmptyLine),
-            (Place::RowStart, _) => (0, Place::FieldStart, Step::Within),
-            (Place::FieldStart, b'"') => (1, Place::Quoted, Step::Within),
+            (Place::RowStart | Place::FieldStart, b'"') => (1, Place::Quoted, Step::Within),
             (Place::Quote, b'"') => {
                 of_field = "\"";
                 (1, Place::Quoted, Step::Within)
             }
-            (Place::FieldStart | Place::Quote, _) => (0, Place::Bare, Step::Within),
-            (Place::Bare, _) => {
+            (Place::RowStart | Place::FieldStart | Place::Quote | Place::Bare, _) => {
                 let end = memchr::memchr2(b',', b'\n', bytes);
                 of_field = &rest[..end.unwrap_or(bytes.len())];
                 match end.map(|end| bytes[end]) {
@@ -238,7 +245,13 @@ impl Records {
         };
         self.field.push_str(of_field);
         self.characters += of_field.chars().count();
-        self.text.skip(used);
+        let lines = match step {
+            Step::EmptyLine | Step::RowEnd => 1,
+            // Only quotes protect a line end.
+            _ if self.place == Place::Quoted => line_feeds(of_field),
+            _ => 0,
+        };
+        self.text.skip(used, lines);
         if self.characters > CSV_FIELD_CHARACTERS {
             let quote = match self.place {
                 Place::Quoted | Place::Quote => "; is a quote not closed?",
@@ -298,10 +311,10 @@ impl Text {
         Ok(&self.piece[self.used..])
     }
 
-    fn skip(&mut self, bytes: usize) {
-        let end = self.used + bytes;
-        self.line += line_feeds(&self.piece[self.used..end]);
-        self.used = end;
+    /// Uses `bytes` of the rest, in which `lines` end.
+    fn skip(&mut self, bytes: usize, lines: usize) {
+        self.used += bytes;
+        self.line += lines;
     }
 
     fn read(&mut self, first: bool) -> Result<()> {
@@ -359,7 +372,11 @@ mod tests {
         let path = folder.path().join("table.csv");
         std::fs::write(&path, text).unwrap();
         let mut table = Table::open(&path, ["a", "b"]).unwrap();
-        std::iter::from_fn(|| table.row().unwrap()).collect()
+        let mut rows = Vec::new();
+        while table.read_row().unwrap() {
+            rows.push([0, 1].map(|i| table.field(i).map(str::to_owned)));
+        }
+        rows
     }
 
     #[test]
