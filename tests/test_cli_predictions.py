@@ -118,6 +118,15 @@ def test_a_bad_submission_names_its_line(solution, truth, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
+def test_a_submission_without_rows_is_wrong(tmp_path, capsys):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("id,predicted\n")
+    assert main(["submit", "--check", str(empty)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "line 2: expected a row, found the end of the file\n"
+    assert "0 rows, 1 fault" in err
+
+
 def test_logits_may_be_named_or_not_and_not_twice(truth, made, tmp_path, capsys):
     np.save(tmp_path / "x.npy", perfect_logits(truth[:, 1], made.categories))
     np.save(tmp_path / "y.npy", truth[:, 0])

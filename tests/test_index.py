@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import ptarmigan as pt
-from programs import command, environment, obedient
 from synthetic import write_tar
 from tars import listing, noise, photo_like
 
@@ -386,23 +385,3 @@ def test_indexing_leaves_no_thread(path: Path) -> None:
         time.sleep(0.01)
     assert threads() <= before
     assert threading.active_count() == 1
-
-
-@pytest.mark.parametrize("make", ["Archive", "build_index"])
-def test_where_no_index_may_be_written_the_error_says_what_to_do(path: Path, make: str) -> None:
-    path.parent.chmod(0o555)
-    try:
-        code = f"import ptarmigan, sys; ptarmigan.{make}(sys.argv[1])"
-        done = subprocess.run(
-            obedient(command(code, path)),
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        path.parent.chmod(0o755)
-    expected = "PermissionError: [Errno 13] Permission denied; give the index another place with"
-    assert expected in done.stderr
-    assert f"'{path}.ptidx'" in done.stderr
-    assert listing(path.parent) == ["a.tar.gz"]

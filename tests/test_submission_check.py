@@ -48,8 +48,9 @@ FILES = {
     "no header": (FIRST + LAST, 1, "the header is missing", "missing"),
     "header again": (f"{HEAD}{FIRST}{HEAD}{LAST}", 3, "is the header again", "again"),
     "gzip": (gzip.compress(HEAD.encode()), 1, "is a gzip file", "gunzip"),
+    "CR alone": (f"{HEAD}{FIRST}".replace("\n", "\r"), 1, "is text whose lines end with CR", "LF"),
     "UTF-16": ((HEAD + FIRST).encode("utf-16"), 1, "is text in UTF-16", "UTF-8"),
-    "no row": (HEAD, 1, "expected a row below the header", "a row below"),
+    "no row": (HEAD, 2, "expected a row, found the end of the file", "a row"),
 }  # fmt: skip
 
 
@@ -57,15 +58,14 @@ FILES = {
 def test_a_wrong_file_has_one_fault(tmp_path: Path, name: str) -> None:
     data, line, message, read = FILES[name]
     path = tmp_path / "submission.csv"
-    k = {"version": None} if name == "no row" else {}
-    (found,) = check(path, data, **k)
+    (found,) = check(path, data)
     assert found[0] == line
     assert message in found[1]
     if read is None:
         assert pt.read_submission(path, 5).ids[0] == 10
         return
     with pytest.raises(pt.SubmissionError, match=f"line {line}: .*{read}") as caught:
-        pt.read_submission(path, **({} if k else {"k": 5}))
+        pt.read_submission(path, 5)
     assert caught.value.path == str(path)
 
 
@@ -98,6 +98,8 @@ ROWS = {
     "a name for a label": ("11,1 2 3 4 Aves", "label `Aves` is not a plain integer"),
     "an open quote": ('11,"1 2 3 4 5', "a quote that is not closed"),
     "a NUL byte": ("11,1 2 3\0 4 5", "has a NUL byte at column 9"),
+    "a CR within": ("11,1 2\r3 4 5", "has a CR at column 7 that no LF follows"),
+    "a CR between quoted rows": ('"11","1 2 3 4 5"\r"13","5 4 3 2 1"', "has a CR at column 17"),
     "not UTF-8": (b"11,1 2 3 4 \xff", "is not UTF-8 text: byte 0xff at column 12"),
     "an empty line": ("", "is empty; expected one row on each line"),
     "a long line": ("11," + "1 " * 40_000, "is longer than 65536 bytes"),
@@ -135,6 +137,32 @@ def test_a_truncated_last_line_is_named(tmp_path: Path, cut: int) -> None:
     if cut > 2:
         with pytest.raises(pt.SubmissionError, match=r"line 3: .*the file may be cut short"):
             pt.read_submission(path, 5)
+
+
+def test_a_cr_at_the_end_of_the_file_is_no_line_end_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    ((line, message),) = check(path, f"{HEAD}{FIRST}12,5 4 3 2 1\r")
+    assert line == 3
+    assert message == "has no line feed at its end, only a CR; the file may be cut short"
+    assert len(pt.read_submission(path, 5)) == 2
+    windows, _ = check(path, f"{HEAD}{FIRST}".replace("\n", "\r\n") + "12,5 4 3 2 1\r")
+    assert windows == (1, "ends with CR LF (of Windows); expected LF alone on every line")
+
+
+@pytest.mark.parametrize("version", ["2017", None])
+def test_a_file_without_a_row_is_no_submission(tmp_path: Path, version: str | None) -> None:
+    path = tmp_path / "s.csv"
+    reason = "expected a row, found the end of the file"
+    for text, line in ((HEAD, 2), (HEAD[:-1], 2), (HEAD + "\n", 3)):
+        assert (line, reason) in check(path, text, version=version)
+        with pytest.raises(pt.SubmissionError, match=f"line {line}: {reason}"):
+            pt.read_submission(path, version=version)
+        with pytest.raises(pt.SubmissionError, match=f"line {line}: {reason}"):
+            pt.score(path, {1: 2})
+    path.unlink()
+    with pytest.raises(pt.SubmissionError, match="expected a row for each image, found no image"):
+        pt.write_submission(path, [], np.zeros((0, 5), np.int32))
+    assert not path.exists()
 
 
 def test_a_zip_is_named(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def write_submission(
             such as ``pt.INaturalist(root, split="test").image_ids``.
 
     Raises:
-        SubmissionError: If an id or a label breaks these rules; names the row.
+        SubmissionError: If an id or a label breaks these rules (names the row), or there is no row.
         TypeError: If ids or labels are no integers.
         ValueError: If the version has no form, the map lacks the numbering or a label, ``labels``
             needs a map, or ``path`` is a device.
@@ -201,8 +201,8 @@ def read_submission(
         The ids and labels in the order of the file.
 
     Raises:
-        SubmissionError: If the header, a row, an id or a label is wrong, or an image or a label
-            of one row is there twice; names the line.
+        SubmissionError: If the header, a row, an id or a label is wrong, an image or a label of
+            one row is there twice, or there is no row; names the line.
         ValueError: If the version has no form, or k is less than 1.
         OSError: If the file cannot be read.
     """
@@ -293,7 +293,8 @@ def score(
 
     Strict by default: every image of the truth must be predicted once and no other, a file must
     have exactly k labels in a row, and labels are numbers. With ``official=True`` files are read
-    and counted as the competition's own script does (``docs/competition.md`` lists its ways).
+    and counted as the competition's own script does (``docs/predictions.md`` lists its ways);
+    where that script stops with an error, so does this.
 
     Args:
         predicted: A submission file, a `Submission`, or (N, K) labels with K of k or more (the

@@ -179,7 +179,8 @@ def _check(arguments: argparse.Namespace) -> int:
         put(message if line is None else f"line {line}: {message}")
     if found.count > len(found.faults):
         say(f"... and {found.count - len(found.faults):,} more")
-    faults_text = f"{found.count:,} faults" if found.count else "nothing is wrong"
+    plural = "" if found.count == 1 else "s"
+    faults_text = f"{found.count:,} fault{plural}" if found.count else "nothing is wrong"
     say(f"{arguments.check}: {found.rows:,} rows, {faults_text}")
     if found.count == 0 and ids is None:
         say("the ids were not compared with any: give --root or --ids")

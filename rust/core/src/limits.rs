@@ -67,6 +67,10 @@ pub const BOX_PAIRS: usize = 1 << 24;
 /// Longest line of a submission, in bytes: an id and a few labels need 100.
 pub const SUBMISSION_LINE_BYTES: usize = 1 << 16;
 
+/// Longest field of a CSV file in the competition's own script, in characters: that of Python's
+/// `csv.field_size_limit()`.
+pub const CSV_FIELD_CHARACTERS: usize = 131_072;
+
 /// Most draws of a bootstrap: each takes 8 bytes, and thousands are plenty.
 pub const BOOTSTRAP_RESAMPLES: usize = 10_000_000;
 

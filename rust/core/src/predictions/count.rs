@@ -27,6 +27,13 @@ impl Tally {
         self.wrong_top_k += u64::from(place.is_none());
     }
 
+    /// Counts the images of another tally too.
+    pub(super) fn add(&mut self, other: Self) {
+        self.n += other.n;
+        self.wrong_top_1 += other.wrong_top_1;
+        self.wrong_top_k += other.wrong_top_k;
+    }
+
     /// The top-1 and the top-k error: 0 is best; 1 where there is no image, as in the
     /// competition's script.
     pub fn errors(&self) -> [f64; 2] {

@@ -10,7 +10,6 @@ use crate::limits::SUBMISSION_LINE_BYTES;
 #[derive(Debug)]
 pub(super) struct CsvLines {
     lines: Lines,
-    header: Vec<String>,
 }
 
 impl CsvLines {
@@ -18,7 +17,6 @@ impl CsvLines {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let mut opened = Self {
             lines: Lines::open(path)?,
-            header: Vec::new(),
         };
         match opened.lines.other_file()? {
             Some(what) => Err(opened.error(&format!("the file is {what}"))),
@@ -65,51 +63,6 @@ impl CsvLines {
                     found.join(",")
                 ))
             })
-    }
-
-    /// Reads the first line as names; returns where `names` are, whatever else there is.
-    pub(super) fn columns(&mut self, names: [&str; 2]) -> Result<[usize; 2]> {
-        let found = self.next_fields_if_any()?.unwrap_or_default();
-        let mut places = [0; 2];
-        for (place, name) in places.iter_mut().zip(names) {
-            *place = found
-                .iter()
-                .position(|column| column == name)
-                .ok_or_else(|| {
-                    self.error(&format!(
-                        "expected a column `{name}`, found `{}`",
-                        found.join(",")
-                    ))
-                })?;
-        }
-        self.header = found;
-        Ok(places)
-    }
-
-    /// Where the column `name` is, if the header has it.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
-    }
-
-    /// The field of the last line in column `place`.
-    pub(super) fn field<'a>(&self, fields: &'a [String], place: usize) -> Result<&'a str> {
-        fields.get(place).map(String::as_str).ok_or_else(|| {
-            self.error(&format!(
-                "expected {} fields, found {}",
-                self.header.len(),
-                fields.len()
-            ))
-        })
-    }
-
-    /// The fields of the next line that is not empty, or None at the end of the file.
-    pub(super) fn next_fields_if_any(&mut self) -> Result<Option<Vec<String>>> {
-        while self.read_line()? {
-            if !self.lines.line().is_empty() {
-                return self.split().map(Some);
-            }
-        }
-        Ok(None)
     }
 
     /// The integer in a field of the last line that is called `what`.

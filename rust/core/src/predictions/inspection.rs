@@ -149,12 +149,17 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
         if empty > 0 {
             self.readable(number + 1 - empty, "is empty, and no row follows")?;
         } else if !last.ended {
-            let message = "has no line feed at its end; the file may be cut short";
-            self.readable(number, message)?;
+            let only = if last.carriage_return {
+                ", only a CR"
+            } else {
+                ""
+            };
+            let message = format!("has no line feed at its end{only}; the file may be cut short");
+            self.readable(number, &message)?;
         }
-        if self.rows.lines == 0 && self.rows.k.is_none() {
-            let message = "expected a row below the header, found none".to_owned();
-            self.fault(Some(1), message)?;
+        if self.rows.lines == 0 {
+            let message = "expected a row, found the end of the file".to_owned();
+            self.fault(Some(number + 1), message)?;
         }
         match self.rules.images.and_then(|all| all.missing(&self.seen)) {
             Some(missing) => self.fault(None, missing),
@@ -167,7 +172,8 @@ impl<F: FnMut(Fault) -> Result<()>> Inspection<'_, F> {
             let message = "begins with a byte order mark; save as UTF-8 without one";
             self.readable(line, message)?;
         }
-        if manner.carriage_return && !std::mem::replace(&mut self.told.carriage_return, true) {
+        let windows = manner.ended && manner.carriage_return;
+        if windows && !std::mem::replace(&mut self.told.carriage_return, true) {
             let message = "ends with CR LF (of Windows); expected LF alone on every line";
             self.readable(line, message)?;
         }

@@ -32,6 +32,13 @@ const OTHER_FILES: [(&[u8], &str); 6] = [
     (b"\xfe\xff", "text in UTF-16; save it as UTF-8"),
 ];
 
+/// What a file is if its first bytes are not those of text.
+pub(super) fn other_file(start: &[u8]) -> Option<&'static str> {
+    let mut files = OTHER_FILES.iter();
+    let known = files.find(|(magic, _)| start.starts_with(magic));
+    known.map(|&(_, what)| what)
+}
+
 /// How a line was written, beside its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
@@ -43,7 +50,7 @@ pub(super) struct Manner {
     pub too_long: bool,
     /// A line feed ends it.
     pub ended: bool,
-    /// A carriage return stood before that.
+    /// A carriage return stood before that, or at the end of the file.
     pub carriage_return: bool,
     /// A byte order mark stood before the first line.
     pub mark: bool,
@@ -74,10 +81,12 @@ impl Lines {
     pub(super) fn other_file(&mut self) -> Result<Option<&'static str>> {
         let start = self.file.fill_buf();
         let start = start.map_err(|error| Error::io(error, &self.path))?;
-        let known = OTHER_FILES
-            .iter()
-            .find(|(magic, _)| start.starts_with(magic));
-        Ok(known.map(|&(_, what)| what))
+        let lone = |place: usize| place + 1 < start.len();
+        let macintosh = memchr::memchr(b'\n', start).is_none()
+            && memchr::memchr(b'\r', start).is_some_and(lone);
+        Ok(other_file(start).or_else(|| {
+            macintosh.then_some("text whose lines end with CR (of old Mac OS); save it with LF")
+        }))
     }
 
     /// Reads the next line, without its end (LF or CRLF) and the mark before the first one; None
@@ -122,11 +131,13 @@ impl Lines {
 
     /// The last line's text, or what is wrong with its bytes.
     pub(super) fn text(&self) -> Result<&str, String> {
-        if let Some(place) = memchr::memchr(0, &self.line) {
-            return Err(format!(
-                "has a NUL byte at column {}; the file is damaged",
-                place + 1
-            ));
+        if let Some(place) = memchr::memchr2(0, b'\r', &self.line) {
+            let column = place + 1;
+            return Err(if self.line[place] == 0 {
+                format!("has a NUL byte at column {column}; the file is damaged")
+            } else {
+                format!("has a CR at column {column} that no LF follows; expected LF at line ends")
+            });
         }
         std::str::from_utf8(&self.line).map_err(|error| {
             let place = error.valid_up_to();

@@ -13,6 +13,8 @@
 //! | [`mod@score`] | a submission and the truth into error rates |
 //! | [`bootstrap`] | the number of wrong images into an interval |
 //! | [`official`] | the same, as the competition's own script counts |
+//! | `python_csv` | a CSV file into fields, as that script reads it |
+//! | `python_text` | a file into text, likewise |
 
 pub mod bootstrap;
 pub mod count;
@@ -22,6 +24,8 @@ pub mod inspection;
 mod lines;
 mod logit;
 pub mod official;
+mod python_csv;
+mod python_text;
 mod ranking;
 pub mod rules;
 pub mod score;

@@ -4,21 +4,28 @@
 //! as texts; a row is split at single spaces, so two spaces make an empty label that takes a
 //! place; more than k labels are cut, fewer are an error; rows of unknown images are ignored,
 //! those of a repeated image are counted again; missing images are an error; no image at all
-//! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those.
+//! means an accuracy of 0. The script reports accuracies; errors here are 1 minus those. How it
+//! reads files is in `python_csv.rs`. A field that a short row has not is Python's `None`: as an
+//! id it is one like others, as a true label it is never met.
+//!
+//! One thing is ours: a solution without the column `usage` is scored as a whole.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::count::{Count, Groups, Score};
-use super::csv_lines::CsvLines;
+use super::count::{Count, Groups, Score, Tally};
+use super::format::shown;
+use super::python_csv::Table;
 use super::truth::{Truth, Usage};
 use crate::error::{Error, Result};
 
 /// Rows of texts: an image id and its labels, best first, at least k with one space between.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    images: Vec<(String, String)>,
+    /// All ids and labels, one behind the other, and where those of each image are.
+    text: String,
+    images: Vec<(Option<Range<usize>>, Range<usize>)>,
     k: usize,
     path: Option<PathBuf>,
 }
@@ -27,26 +34,39 @@ impl Rows {
     /// Reads a submission leniently: the two columns of `header`, wherever they are.
     pub fn read(path: &Path, header: &str, k: usize) -> Result<Self> {
         check_k(k)?;
-        let mut lines = CsvLines::open(path)?;
         let (id, predicted) = header.split_once(',').unwrap_or((header, ""));
-        let [id, predicted] = lines.columns([id, predicted])?;
-        let mut rows = Vec::new();
-        while let Some(mut fields) = lines.next_fields_if_any()? {
-            let labels = strip(lines.field(&fields, predicted)?).to_owned();
-            lines.field(&fields, id)?;
-            let id = std::mem::take(&mut fields[id]);
-            let found = labels.split(' ').count();
+        let mut table = Table::open(path, [id, predicted])?;
+        let mut rows = Self::empty(k, Some(path.to_owned()));
+        while table.read_row()? {
+            table.require_column(0)?;
+            let (id, labels) = (table.field(0), strip(table.require(1)?));
+            let found = 1 + labels.bytes().filter(|&byte| byte == b' ').count();
             if found < k {
+                let id = shown(id.unwrap_or_default());
                 let message = format!("image `{id}` has {found} labels, expected k = {k}");
-                return Err(lines.error(&message));
+                return Err(table.error(&message));
             }
-            rows.push((id, labels));
+            rows.push(id, labels);
         }
-        Ok(Self {
-            images: rows,
+        Ok(rows)
+    }
+
+    fn empty(k: usize, path: Option<PathBuf>) -> Self {
+        Self {
+            text: String::new(),
+            images: Vec::new(),
             k,
-            path: Some(path.to_owned()),
-        })
+            path,
+        }
+    }
+
+    fn push(&mut self, id: Option<&str>, labels: &str) {
+        let mut keep = |text: &str| {
+            self.text.push_str(text);
+            self.text.len() - text.len()..self.text.len()
+        };
+        let image = (id.map(&mut keep), keep(labels));
+        self.images.push(image);
     }
 
     /// The texts of numbers: row i of `labels` has `width` labels and belongs to `ids[i]`.
@@ -58,18 +78,12 @@ impl Rows {
                 ids.len()
             )));
         }
-        let rows = ids
-            .iter()
-            .zip(labels.chunks_exact(width))
-            .map(|(id, labels)| {
-                let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
-                (id.to_string(), labels.join(" "))
-            });
-        Ok(Self {
-            images: rows.collect(),
-            k,
-            path: None,
-        })
+        let mut rows = Self::empty(k, None);
+        for (id, labels) in ids.iter().zip(labels.chunks_exact(width)) {
+            let labels: Vec<_> = labels[..k].iter().map(ToString::to_string).collect();
+            rows.push(Some(&id.to_string()), &labels.join(" "));
+        }
+        Ok(rows)
     }
 }
 
@@ -91,7 +105,9 @@ fn strip(text: &str) -> &str {
 pub struct Solution {
     /// Where in `labels` that of an image is.
     rows: HashMap<String, usize>,
-    labels: Vec<(String, Option<Usage>)>,
+    /// That of the image whose id is absent.
+    without_id: Option<usize>,
+    labels: Vec<(Option<String>, Option<Usage>)>,
     has_parts: bool,
 }
 
@@ -100,38 +116,50 @@ impl Solution {
     ///
     /// Of rows with the same image the last counts, but a public one before a private one.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut lines = CsvLines::open(path)?;
-        let [id, expected] = lines.columns(["id", "expected"])?;
-        let usage = lines.column("usage");
+        let mut table = Table::open(path, ["id", "expected", "usage"])?;
         let mut solution = Self {
-            has_parts: usage.is_some(),
+            has_parts: table.has(2),
             ..Self::default()
         };
-        while let Some(mut fields) = lines.next_fields_if_any()? {
-            let label = lines.field(&fields, expected)?.to_owned();
-            let usage = match usage {
-                None => None,
-                Some(usage) => Some(lines.usage(lines.field(&fields, usage)?)?),
+        while table.read_row()? {
+            table.require_column(0)?;
+            table.require_column(1)?;
+            let usage = if table.has(2) {
+                let named = Usage::named(table.require(2)?);
+                Some(named.map_err(|fault| table.error(&fault))?)
+            } else {
+                None
             };
-            lines.field(&fields, id)?;
-            solution.insert(std::mem::take(&mut fields[id]), label, usage);
+            // NumPy, which the script compares with, drops NUL at the end of a text.
+            let label = table.field(1).map(|label| label.trim_end_matches('\0'));
+            solution.insert(table.field(0), label, usage);
         }
         Ok(solution)
     }
 
-    fn insert(&mut self, id: String, label: String, usage: Option<Usage>) {
-        match self.rows.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(self.labels.len());
-                self.labels.push((label, usage));
-            }
-            Entry::Occupied(place) => {
-                let known = &mut self.labels[*place.get()];
-                if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
-                    *known = (label, usage);
-                }
-            }
+    /// Where in `labels` that of the image is.
+    fn row(&self, id: Option<&str>) -> Option<usize> {
+        match id {
+            Some(id) => self.rows.get(id).copied(),
+            None => self.without_id,
         }
+    }
+
+    fn insert(&mut self, id: Option<&str>, label: Option<&str>, usage: Option<Usage>) {
+        let label = label.map(str::to_owned);
+        if let Some(row) = self.row(id) {
+            let known = &mut self.labels[row];
+            if (known.1, usage) != (Some(Usage::Public), Some(Usage::Private)) {
+                *known = (label, usage);
+            }
+            return;
+        }
+        let row = self.labels.len();
+        match id {
+            Some(id) => drop(self.rows.insert(id.to_owned(), row)),
+            None => self.without_id = Some(row),
+        }
+        self.labels.push((label, usage));
     }
 
     /// The texts of numbers.
@@ -142,7 +170,7 @@ impl Solution {
         };
         for (row, (id, label)) in truth.ids().iter().zip(truth.labels()).enumerate() {
             let usage = truth.usages().map(|usages| usages[row]);
-            solution.insert(id.to_string(), label.to_string(), usage);
+            solution.insert(Some(&id.to_string()), Some(&label.to_string()), usage);
         }
         solution
     }
@@ -157,17 +185,19 @@ pub fn score(
     let texts: Vec<_> = groups.map_or_else(Vec::new, |groups| {
         groups.labels.iter().map(ToString::to_string).collect()
     });
-    let table = groups.map(|groups| groups.table(texts.iter().map(String::as_str)));
+    let table = groups.map(|groups| groups.table(texts.iter().map(|text| Some(text.as_str()))));
     let mut count = Count::new(submitted.k, solution.has_parts, table);
     let mut there = vec![false; solution.labels.len()];
     let mut first = Vec::new();
     for (id, labels) in &submitted.images {
-        if let Some(&row) = solution.rows.get(id) {
+        let id = id.clone().map(|id| &submitted.text[id]);
+        let labels = &submitted.text[labels.clone()];
+        if let Some(row) = solution.row(id) {
             there[row] = true;
             let (label, usage) = &solution.labels[row];
             first.clear();
-            first.extend(labels.split(' ').take(submitted.k));
-            count.add(label.as_str(), *usage, &first);
+            first.extend(labels.split(' ').take(submitted.k).map(Some));
+            count.add(label.as_deref(), *usage, &first);
         }
     }
     let missing = there.iter().filter(|&&there| !there).count();
@@ -182,15 +212,18 @@ pub fn score(
         });
     }
     let counted = count.score();
-    let by_class = counted.by_class.into_iter();
+    let mut by_class = BTreeMap::<String, Tally>::new();
+    for (label, tally) in counted.by_class {
+        // A label that is absent and an empty one are one class.
+        let of_label = by_class.entry(label.unwrap_or_default().to_owned());
+        of_label.or_default().add(tally);
+    }
     Ok(Score {
         all: counted.all,
         places: counted.places,
         public: counted.public,
         private: counted.private,
-        by_class: by_class
-            .map(|(label, tally)| (label.to_owned(), tally))
-            .collect(),
+        by_class: by_class.into_iter().collect(),
         confusion: counted.confusion,
     })
 }

@@ -81,9 +81,7 @@ pub fn by_group(classes: &[Tally], group_of: &[usize], groups: usize) -> Result<
         .filter(|(class, _)| class.n > 0)
     {
         let sum = &mut sums[group];
-        sum.images.n += class.n;
-        sum.images.wrong_top_1 += class.wrong_top_1;
-        sum.images.wrong_top_k += class.wrong_top_k;
+        sum.images.add(*class);
         sum.classes += 1;
         for (total, error) in sum.class_errors.iter_mut().zip(class.errors()) {
             *total += error;

@@ -34,7 +34,11 @@ impl Submission {
         categories: Option<usize>,
         path: Option<&Path>,
     ) -> Result<Self> {
-        if k == 0 || ids.len().checked_mul(k) != Some(labels.len()) {
+        if k == 0 {
+            let message = "expected 1 or more labels in a row, found 0";
+            return Err(Error::submission(message));
+        }
+        if ids.len().checked_mul(k) != Some(labels.len()) {
             return Err(Error::submission(format!(
                 "expected {k} labels for each of {} ids, found {} labels",
                 ids.len(),
@@ -99,15 +103,20 @@ impl Submission {
         Ok(Self {
             ids: rows.ids,
             labels: rows.labels,
-            // Without rows and without a rule there was a fault.
+            // Without rows there was a fault.
             k: rows.k.unwrap_or(1),
             path: Some(path.to_owned()),
         })
     }
 
     /// Writes the file: aside first, then flushed to the disk and renamed, so that `path` is
-    /// never half written and an older file stays until the new one is whole.
+    /// never half written and an older file stays until the new one is whole. Without rows it
+    /// would be no submission: an error.
     pub fn write(&self, path: &Path, header: &str) -> Result<()> {
+        if self.ids.is_empty() {
+            let message = "expected a row for each image, found no image";
+            return Err(self.error_of_all(message));
+        }
         write_aside(path, |file| self.write_rows(file, header))
     }
 
@@ -253,8 +262,13 @@ mod tests {
                     .contains("line 1: expected the header `id,predicted`")
             );
         }
-        assert!(read("id,predicted\n", None).is_err());
-        assert_eq!(read("id,predicted\n", Some(5)).unwrap().ids().len(), 0);
+        for k in [None, Some(5)] {
+            let error = read("id,predicted\n", k).unwrap_err();
+            assert!(
+                error.message().starts_with("line 2: expected a row"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

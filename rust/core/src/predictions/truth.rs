@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::csv_lines::CsvLines;
+use super::format::shown;
 use crate::error::{Error, Result};
 
 pub(super) const HEADERS: [&[&str]; 2] = [&["id", "expected"], &["id", "expected", "usage"]];
@@ -20,15 +21,16 @@ pub enum Usage {
     Private,
 }
 
-impl CsvLines {
-    /// The usage that a field of the last line names.
-    pub(super) fn usage(&self, text: &str) -> Result<Usage> {
-        match text {
-            "Public" => Ok(Usage::Public),
-            "Private" => Ok(Usage::Private),
-            _ => Err(self.error(&format!(
-                "expected usage `Public` or `Private`, found `{text}`"
-            ))),
+impl Usage {
+    /// The usage with this name, or what is wrong with it.
+    pub(super) fn named(name: &str) -> Result<Self, String> {
+        match name {
+            "Public" => Ok(Self::Public),
+            "Private" => Ok(Self::Private),
+            _ => Err(format!(
+                "expected usage `Public` or `Private`, found `{}`",
+                shown(name)
+            )),
         }
     }
 }
@@ -113,7 +115,7 @@ impl Truth {
             ids.push(lines.integer("id", &fields[0])?);
             labels.push(lines.integer("label", &fields[1])?);
             if let Some(usage) = fields.get(2) {
-                usages.push(lines.usage(usage)?);
+                usages.push(Usage::named(usage).map_err(|fault| lines.error(&fault))?);
             }
         }
         Self::build(ids, &labels, with_usage.then_some(usages), |row| {
