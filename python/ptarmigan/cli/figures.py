@@ -20,6 +20,8 @@ def print_figures(figures: dict[str, Any], table: str | None = None) -> None:
         table: The only table to print.
     """
     found = figures["annotations"]
+    if table is not None and not _has(figures, table):
+        say(f"there is nothing for the table `{table}`: the files that it is of are not here")
     if found is not None:
         for name, show in _TABLES.items():
             if table in (None, name):
@@ -30,6 +32,20 @@ def print_figures(figures: dict[str, Any], table: str | None = None) -> None:
         _print_archive(archive)
     if "expectations" in figures:
         _print_expectations(figures["expectations"])
+
+
+def _has(figures: Figures, table: str) -> bool:
+    """Whether there is something to print in a table."""
+    keys = {
+        "supercategory": ("supercategories",),
+        "boxes": ("boxes",),
+        "distribution": ("distribution",),
+        "fields": ("licenses", "fields", "locations"),
+    }
+    if table not in keys:
+        return bool(figures["archives" if table == "census" else table])
+    found = figures["annotations"]
+    return found is not None and any(found[key] for key in keys[table])
 
 
 def _cell(value: Any) -> Cell:
@@ -130,7 +146,8 @@ def _print_files(files: list[Figures]) -> None:
 
 def _print_archive(found: Figures) -> None:
     if found["members"] is None:
-        say(f"{found['archive']} has no index: `ptarmigan index` makes it")
+        reason = found.get("problem", "`ptarmigan index` makes it")
+        say(f"{found['archive']} has no index: {reason}")
         return
     _print_census(found)
     joined = found["join"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,8 @@ __all__ = ["TABLES", "census", "describe", "describe_annotations", "verdict"]
 Figures = dict[str, Any]
 Progress = bool | Callable[..., object] | None
 
+_PHOTOS: Final = (".jpg", ".jpeg", ".png")
+
 TABLES: Final = ("supercategory", "boxes", "distribution", "fields", "files", "census")
 """What `describe` can be asked for."""
 
@@ -55,6 +58,11 @@ def _categories(sources: Sources, tables: dict[str, Table]) -> CategoryCounts | 
     return None
 
 
+def _each_once(tables: dict[str, Table]) -> list[Table]:
+    """The tables without the small training split of 2021, whose images the large one has too."""
+    return [table for split, table in tables.items() if split != "mini" or "train" not in tables]
+
+
 def _count(sources: Sources, tables: dict[str, Table], wanted: tuple[str, ...]) -> Figures:
     """What the annotation, box and location files say."""
     from ptarmigan.annotations import read_boxes, read_locations
@@ -72,7 +80,7 @@ def _count(sources: Sources, tables: dict[str, Table], wanted: tuple[str, ...]) 
         "boxed_categories": None,
         "box_checks": {},
         "distribution": {},
-        "licenses": licences([*labelled.values()] or [*tables.values()]) if tables else [],
+        "licenses": licences(_each_once(labelled or tables)) if tables else [],
         "fields": {split: fields(table) for split, table in tables.items()},
         "locations": {
             split: places(read_locations(*file), tables.get(split))
@@ -142,7 +150,13 @@ def _describe_archives(
         if build == "never" and not Path(place or default_index_path(photos.path)).exists():
             found.append({"splits": splits, "archive": str(photos.path), "members": None})
             continue
-        archive = Archive(photos.path, index_path=place, build=build, progress=progress)
+        try:
+            archive = Archive(photos.path, index_path=place, build=build, progress=progress)
+        except PermissionError as error:
+            # A folder that is read-only has all other figures still.
+            here = {"splits": splits, "archive": str(photos.path), "members": None}
+            found.append(here | {"problem": f"`{error.filename}`: {error.strerror}"})
+            continue
         parts = splits.split("+")
         known = [tables[split] for split in parts if split in tables]
         joined = None
@@ -178,10 +192,12 @@ def describe(
         ``version`` (None for an archive), ``annotations`` (see `describe_annotations`; None for an
         archive), ``archives`` (for each `census`, ``splits``, and ``join``, see
         `ptarmigan.info.joins.join`; only ``splits``, ``archive`` and ``members`` = None without an
-        index) and ``files`` (see `ptarmigan.info.files.describe_files`).
+        index, and ``problem`` where none may be written) and ``files`` (see
+        `ptarmigan.info.files.describe_files`).
 
     Raises:
         PtarmiganError: If a file is damaged.
+        FileNotFoundError: If there is neither a file of a release nor a photo in the folder.
         OSError: If a file cannot be read.
         ValueError: If there is no such release.
     """
@@ -194,6 +210,7 @@ def describe(
         sources = find_sources(folder, guess or "2017")
         if guess is None and not sources:
             sources = None  # A folder of photos, not a data set.
+            _expect_photos(folder)
     if sources is None:
         return _describe_archive(folder, index_path, build, progress)
     read = _read_tables(sources) if {*tables} - {"files"} else {}
@@ -208,6 +225,21 @@ def describe(
         if "files" in tables
         else [],
     }
+
+
+def _expect_photos(folder: Path) -> None:
+    """Sees that a folder has a photo, so that any other one gets no index.
+
+    Raises:
+        FileNotFoundError: If it has none.
+    """
+    if not any(path.suffix.lower() in _PHOTOS for path in folder.rglob("*")):
+        names = ", ".join(file.name for file in PUBLISHED["2017"].files[:3])
+        text = (
+            f"neither photos nor the files of one release ({names}, ...) are in this folder; "
+            "where releases share names, give the release"
+        )
+        raise FileNotFoundError(errno.ENOENT, text, str(folder))
 
 
 def _describe_archive(

@@ -92,10 +92,11 @@ def find_sources(root: Path, version: str) -> Sources:
 
 
 def guess_version(root: Path) -> str | None:
-    """The release of which the most files are in the folder; None if there are none of any."""
+    """The release of which the most files are in the folder; None if two have as many, or none."""
     counts = {
         version: sum((root / file.name).exists() for file in release.files)
         for version, release in PUBLISHED.items()
     }
-    best = max(counts, key=lambda version: counts[version])
-    return best if counts[best] else None
+    best = max(counts.values())
+    versions = [version for version, count in counts.items() if count == best]
+    return versions[0] if best and len(versions) == 1 else None

@@ -137,6 +137,7 @@ def licences(tables: list[Table]) -> list[Figures]:
         for number, name, url in zip(ids, names, addresses, strict=True)
     }
     found = Counter(np.concatenate([table.license_ids for table in tables]).tolist())
+    known[-1] = {"id": -1, "name": "(none)", "url": ""}
     unknown: Figures = {"name": "(not in the list)", "url": ""}
     return [
         known.get(number, {"id": number} | unknown) | {"images": images}
